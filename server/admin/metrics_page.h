@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+
+#include "server/base/metrics.h"
+#include "server/edge/outbox.h"
+#include "server/engine/event_log.h"
+
+namespace longwire {
+
+// Everything the process counts, as a page in Prometheus' text format. Any thread.
+std::string MetricsPage(const Metrics& metrics, const EventLog& log, const OutboxBudget& outboxes);
+
+}  // namespace longwire

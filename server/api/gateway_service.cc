@@ -1,0 +1,111 @@
+#include "server/api/gateway_service.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <utility>
+#include <variant>
+
+#include "server/api/event_stream.h"
+#include "server/api/kick_job.h"
+#include "server/api/route_stream.h"
+#include "server/api/status.h"
+
+namespace longwire {
+namespace {
+
+// Ends a stream before it begins.
+class RefusedSubscription final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
+ public:
+  explicit RefusedSubscription(grpc::Status status) { Finish(std::move(status)); }
+  void OnDone() override { delete this; }
+};
+
+}  // namespace
+
+GatewayService::GatewayService(Hub& hub, const ProtocolProvider& protocol, const PushLimits& limits,
+                               Courier& courier, Metrics& metrics, const Clock& clock)
+    : hub_(hub),
+      protocol_(protocol),
+      limits_(limits),
+      courier_(courier),
+      metrics_(metrics),
+      clock_(clock) {}
+
+grpc::ServerUnaryReactor* GatewayService::FinishRefused(const Refusal& refusal,
+                                                        grpc::CallbackServerContext& context) {
+  grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
+  reactor->Finish(Refuse(refusal, context, metrics_));
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* GatewayService::Route(grpc::CallbackServerContext* context,
+                                                const v1::RouteRequest* request,
+                                                v1::RouteResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  auto job = std::make_shared<RouteJob>(hub_, protocol_, limits_);
+  job->Add(*request);
+  RouteJob::Run(job, [this, job, reactor, context, response] {
+    courier_.Post([this, job, reactor, context, response] {
+      if (const std::optional<Refusal> refusal = job->RefusalOf(0)) {
+        reactor->Finish(Refuse(*refusal, *context, metrics_));
+        return;
+      }
+      response->set_session_count(job->session_count(0));
+      response->set_failed_count(job->failed_count(0));
+      reactor->Finish(grpc::Status::OK);
+    });
+  });
+  return reactor;
+}
+
+grpc::ServerBidiReactor<v1::RouteStreamRequest, v1::RouteStreamResponse>*
+GatewayService::RouteStream(grpc::CallbackServerContext*) {
+  return longwire::RouteStream::Start(hub_, protocol_, limits_, courier_, metrics_);
+}
+
+grpc::ServerUnaryReactor* GatewayService::Kick(grpc::CallbackServerContext* context,
+                                               const v1::KickRequest* request,
+                                               v1::KickResponse* response) {
+  if (const std::optional<Refusal> refusal = CheckKick(*request)) {
+    return FinishRefused(*refusal, *context);
+  }
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  RunKick(hub_, *request, [this, request, context, response, reactor](uint32_t kicked) {
+    courier_.Post([this, request, context, response, reactor, kicked] {
+      if (kicked == 0) {
+        const Refusal refusal = request->has_uid() ? UidOffline(request->uid())
+                                                   : SessionGone(request->session_id());
+        reactor->Finish(Refuse(refusal, *context, metrics_));
+        return;
+      }
+      response->set_session_count(kicked);
+      reactor->Finish(grpc::Status::OK);
+    });
+  });
+  return reactor;
+}
+
+grpc::ServerWriteReactor<grpc::ByteBuffer>* GatewayService::SubscribeEvents(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
+  // The traits want a buffer to consume; the bytes themselves are shared, not copied.
+  grpc::ByteBuffer bytes = *request;
+  v1::SubscribeEventsRequest parsed;
+  const grpc::Status status =
+      grpc::SerializationTraits<v1::SubscribeEventsRequest>::Deserialize(&bytes, &parsed);
+  if (!status.ok()) return new RefusedSubscription(status);
+  auto plan = PlanEventStream(parsed, hub_.log());
+  if (const auto* refusal = std::get_if<Refusal>(&plan)) {
+    return new RefusedSubscription(Refuse(*refusal, *context, metrics_));
+  }
+  return EventStream::Start(hub_, courier_, metrics_, clock_, *context,
+                            std::get<EventStreamPlan>(plan));
+}
+
+void GatewayService::EndSubscriptions() {
+  for (const auto& stream : courier_.streams()) {
+    static_cast<EventStream&>(*stream).EndWhenDelivered();
+  }
+}
+
+}  // namespace longwire

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <cstdint>
+
+#include "longwire/v1/gateway.grpc.pb.h"
+#include "server/api/courier.h"
+#include "server/api/route_job.h"
+#include "server/base/clock.h"
+#include "server/base/metrics.h"
+#include "server/hub/hub.h"
+#include "server/protocol/protocol_provider.h"
+
+namespace longwire {
+
+// longwire.v1.Gateway, as far as this version has it; the contract's other calls answer
+// UNIMPLEMENTED. Any of gRPC's threads calls it; it only posts to the loops.
+class GatewayService final
+    : public v1::Gateway::WithRawCallbackMethod_SubscribeEvents<v1::Gateway::CallbackService> {
+ public:
+  GatewayService(Hub& hub, const ProtocolProvider& protocol, const PushLimits& limits,
+                 Courier& courier, Metrics& metrics, const Clock& clock);
+
+  grpc::ServerUnaryReactor* Route(grpc::CallbackServerContext* context,
+                                  const v1::RouteRequest* request,
+                                  v1::RouteResponse* response) override;
+  grpc::ServerBidiReactor<v1::RouteStreamRequest, v1::RouteStreamResponse>* RouteStream(
+      grpc::CallbackServerContext* context) override;
+  grpc::ServerUnaryReactor* Kick(grpc::CallbackServerContext* context,
+                                 const v1::KickRequest* request,
+                                 v1::KickResponse* response) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* SubscribeEvents(
+      grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) override;
+
+  // Ends every subscription once it has been sent all that is in the log now.
+  void EndSubscriptions();
+
+ private:
+  grpc::ServerUnaryReactor* FinishRefused(const Refusal& refusal,
+                                          grpc::CallbackServerContext& context);
+
+  Hub& hub_;
+  const ProtocolProvider& protocol_;
+  const PushLimits limits_;
+  Courier& courier_;
+  Metrics& metrics_;
+  const Clock& clock_;
+};
+
+}  // namespace longwire

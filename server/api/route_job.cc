@@ -1,0 +1,130 @@
+#include "server/api/route_job.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "server/base/limits.h"
+
+namespace longwire {
+
+std::optional<Refusal> CheckTarget(const std::string* uid, bool has_session_id) {
+  if (uid == nullptr) {
+    if (has_session_id) return std::nullopt;
+    return Refusal{Reason::kTargetMissing, "neither session_id nor uid is set"};
+  }
+  if (uid->empty()) return Refusal{Reason::kUidEmpty, "an anonymous session has no uid to be named by"};
+  if (uid->size() > kUidBytesMax) {
+    return Refusal{Reason::kUidInvalid,
+                   fmt::format("a uid has at most {} bytes, this one has {}", kUidBytesMax, uid->size())};
+  }
+  return std::nullopt;
+}
+
+Refusal SessionGone(SessionId id) {
+  return {Reason::kSessionGone, fmt::format("session {} is not on any node", id)};
+}
+
+Refusal UidOffline(const std::string& uid) {
+  return {Reason::kUidOffline, fmt::format("uid \"{}\" has no session on any node", uid)};
+}
+
+RouteJob::RouteJob(Hub& hub, const ProtocolProvider& protocol, const PushLimits& limits)
+    : hub_(hub),
+      protocol_(protocol),
+      limits_(limits),
+      batch_(std::make_shared<DeliveryBatch>(hub)) {}
+
+void RouteJob::Add(const v1::RouteRequest& request) {
+  const auto index = static_cast<uint32_t>(routes_.size());
+  routes_.push_back({.request = &request});
+  routes_.back().refusal = Resolve(request, index);
+}
+
+std::optional<Refusal> RouteJob::Resolve(const v1::RouteRequest& request, uint32_t index) {
+  const std::string* uid = request.has_uid() ? &request.uid() : nullptr;
+  if (auto refusal = CheckTarget(uid, request.has_session_id())) return refusal;
+  MessageView encoded;
+  if (auto refusal = Encode(request, encoded)) return refusal;
+  if (uid == nullptr) {
+    batch_->Add(request.session_id(), index, encoded);
+    return std::nullopt;
+  }
+  const SessionIds sessions = hub_.uids().Find(*uid);
+  if (sessions.empty()) return UidOffline(*uid);
+  for (const SessionId id : sessions) batch_->Add(id, index, encoded);
+  return std::nullopt;
+}
+
+std::optional<Refusal> RouteJob::Encode(const v1::RouteRequest& request, MessageView& encoded) {
+  MessageView message;
+  switch (request.message().body_case()) {
+    case v1::Message::kText:
+      message = {MessageType::kText, request.message().text()};
+      break;
+    case v1::Message::kBinary:
+      message = {MessageType::kBinary, request.message().binary()};
+      break;
+    case v1::Message::BODY_NOT_SET:
+      return Refusal{Reason::kMessageMissing, "the message has neither text nor binary"};
+  }
+  if (scratch_.empty() || !scratch_.back().empty()) scratch_.emplace_back();
+  encoded = protocol_.Encode(message, scratch_.back());
+  if (encoded.body.size() <= limits_.message_bytes_max) return std::nullopt;
+  return Refusal{Reason::kMessageTooBig,
+                 fmt::format("the message has {} bytes, --message-bytes-max is {}",
+                             encoded.body.size(), limits_.message_bytes_max)};
+}
+
+void RouteJob::Run(std::shared_ptr<RouteJob> job, absl::AnyInvocable<void()> done) {
+  std::shared_ptr<DeliveryBatch> batch = job->batch_;
+  DeliveryBatch::Send(std::move(batch),
+                      [job, done = std::move(done)](DeliveryBatch& through) mutable {
+                        through.ForEach([&](const DeliveryBatch::Item& item) { job->Count(item); });
+                        done();
+                      });
+}
+
+void RouteJob::Count(const DeliveryBatch::Item& item) {
+  Route& route = routes_[item.tag];
+  if (item.was_refused_by_inbox) {
+    ++route.busy;
+    return;
+  }
+  switch (item.result) {
+    case Delivery::kQueued:
+      ++route.taken;
+      return;
+    case Delivery::kFull:
+      ++route.full;
+      return;
+    case Delivery::kTotalFull:
+      ++route.total_full;
+      return;
+    case Delivery::kGone:
+      ++route.gone;
+      return;
+  }
+}
+
+std::optional<Refusal> RouteJob::RefusalOf(size_t index) const {
+  const Route& route = routes_[index];
+  if (route.refusal) return route.refusal;
+  if (route.taken > 0) return std::nullopt;
+  const v1::RouteRequest& request = *route.request;
+  const std::string target = request.has_uid() ? fmt::format("uid \"{}\"", request.uid())
+                                               : fmt::format("session {}", request.session_id());
+  if (route.full > 0) {
+    return Refusal{Reason::kOutboxFull,
+                   fmt::format("the outbox of {} is full: its client reads too slowly", target)};
+  }
+  if (route.total_full > 0) {
+    return Refusal{Reason::kGatewayBusy, "all outboxes together are at --outbox-total-bytes-max"};
+  }
+  if (route.busy > 0) {
+    return Refusal{Reason::kGatewayBusy, fmt::format("too much is waiting for the loop of {}", target)};
+  }
+  return request.has_uid() ? UidOffline(request.uid()) : SessionGone(request.session_id());
+}
+
+}  // namespace longwire

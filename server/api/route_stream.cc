@@ -1,0 +1,133 @@
+#include "server/api/route_stream.h"
+
+#include <utility>
+
+#include "server/base/limits.h"
+
+namespace longwire {
+
+RouteStream* RouteStream::Start(Hub& hub, const ProtocolProvider& protocol,
+                                const PushLimits& limits, Courier& courier, Metrics& metrics) {
+  std::shared_ptr<RouteStream> stream(new RouteStream(hub, protocol, limits, courier, metrics));
+  stream->self_ = stream;
+  stream->Advance();
+  return stream.get();
+}
+
+void RouteStream::Advance() {
+  enum class Step { kNone, kWrite, kRead, kFinish };
+  // At most one write and one read begin here: nothing else can make room for a second.
+  for (int i = 0; i < 2; ++i) {
+    Step step = Step::kNone;
+    v1::RouteStreamResponse* answer = nullptr;
+    {
+      absl::MutexLock lock(&mutex_);
+      if (is_finished_) return;
+      const bool is_over = is_broken_ || (has_ended_ && in_flight_ == 0);
+      if (is_over && !is_writing_) {
+        is_finished_ = true;
+        step = Step::kFinish;
+      } else if (!is_writing_ && !answers_.empty() && !is_broken_) {
+        is_writing_ = true;
+        answer = &answers_.front();
+        step = Step::kWrite;
+      } else if (!is_reading_ && !has_ended_ && !is_broken_ &&
+                 in_flight_ < kRouteBatchesInFlightMax) {
+        is_reading_ = true;
+        step = Step::kRead;
+      }
+    }
+    switch (step) {
+      case Step::kNone:
+        return;
+      case Step::kWrite:
+        StartWrite(answer);
+        break;
+      case Step::kRead:
+        Read();
+        break;
+      case Step::kFinish:
+        Finish(grpc::Status::OK);
+        return;
+    }
+  }
+}
+
+void RouteStream::Read() {
+  reading_ = std::make_shared<Batch>();
+  StartRead(&reading_->request);
+}
+
+void RouteStream::OnReadDone(bool ok) {
+  if (!ok) {
+    {
+      absl::MutexLock lock(&mutex_);
+      is_reading_ = false;
+      has_ended_ = true;
+    }
+    Advance();
+    return;
+  }
+  std::shared_ptr<Batch> batch = std::move(reading_);
+  {
+    absl::MutexLock lock(&mutex_);
+    ++in_flight_;
+  }
+  batch->job = std::make_shared<RouteJob>(hub_, protocol_, limits_);
+  for (const v1::RouteRequest& route : batch->request.routes()) batch->job->Add(route);
+  // Handed to the loops before the next read begins, so batches reach a session in their order.
+  RouteJob::Run(batch->job, [self = self_, batch] {
+    self->courier_.Post([self, batch] { self->Answer(*batch); });
+  });
+  {
+    absl::MutexLock lock(&mutex_);
+    is_reading_ = false;
+  }
+  Advance();
+}
+
+void RouteStream::Answer(const Batch& batch) {
+  v1::RouteStreamResponse answer;
+  answer.set_batch_id(batch.request.batch_id());
+  uint32_t accepted = 0;
+  for (size_t i = 0; i < batch.job->size(); ++i) {
+    const std::optional<Refusal> refusal = batch.job->RefusalOf(i);
+    if (!refusal) {
+      ++accepted;
+      continue;
+    }
+    metrics_.Refused(refusal->reason);
+    v1::RouteFailure& failure = *answer.add_failures();
+    failure.set_index(static_cast<uint32_t>(i));
+    failure.set_code(static_cast<int32_t>(refusal->code()));
+    failure.set_detail(refusal->ToString());
+    failure.set_reason(std::string(ReasonName(refusal->reason)));
+  }
+  answer.set_accepted_count(accepted);
+  {
+    absl::MutexLock lock(&mutex_);
+    answers_.push_back(std::move(answer));
+  }
+  Advance();
+}
+
+void RouteStream::OnWriteDone(bool ok) {
+  {
+    absl::MutexLock lock(&mutex_);
+    is_writing_ = false;
+    --in_flight_;
+    answers_.pop_front();
+    if (!ok) is_broken_ = true;
+  }
+  Advance();
+}
+
+void RouteStream::OnCancel() {
+  {
+    absl::MutexLock lock(&mutex_);
+    is_broken_ = true;
+  }
+  Advance();
+}
+
+}  // namespace longwire

@@ -1,0 +1,288 @@
+#include "server/app/gateway.h"
+
+#include <fmt/format.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <pthread.h>
+#include <spdlog/spdlog.h>
+
+#include <atomic>
+#include <chrono>
+#include <random>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "server/admin/health_routes.h"
+#include "server/admin/metrics_page.h"
+#include "server/api/courier.h"
+#include "server/api/gateway_service.h"
+#include "server/app/demo_page.h"
+#include "server/app/drain.h"
+#include "server/app/grpc_server.h"
+#include "server/app/machine.h"
+#include "server/app/units.h"
+#include "server/auth/grpc_authenticator.h"
+#include "server/base/limits.h"
+#include "server/base/loop.h"
+#include "server/edge/edge.h"
+#include "server/edge/listener.h"
+#include "server/engine/event_log.h"
+#include "server/hub/hub.h"
+#include "server/protocol/command.h"
+
+namespace longwire {
+namespace {
+
+constexpr std::chrono::milliseconds kShutdownGrace{300};
+constexpr char kServiceName[] = "longwire.v1.Gateway";
+constexpr char kEdgeName[] = "longwire.edge";
+
+// Names this boot's log: a cursor of another boot is told by it.
+std::string NewLogId() {
+  std::random_device random;
+  return fmt::format("{:08x}{:08x}", random(), random());
+}
+
+size_t SessionsMax(const Options& options) {
+  const size_t files = RaiseFileLimit();
+  const size_t possible = files > 2 * kDescriptorsReserved ? files - kDescriptorsReserved : files / 2;
+  if (options.sessions_max == 0) return possible;
+  if (options.sessions_max > possible) {
+    spdlog::warn("--sessions-max is {}, but the file limit allows {} (ulimit -n is {})",
+                 options.sessions_max, possible, files);
+  }
+  return options.sessions_max;
+}
+
+EdgeOptions MakeEdgeOptions(const Options& o) {
+  return {.handshake = {.ws_path = o.ws_path, .subprotocols = o.ws_subprotocols},
+          .auth_at_message = o.auth_at == AuthAt::kMessage,
+          .handshake_timeout_millis = o.handshake_timeout_millis,
+          .auth_timeout_millis = o.auth_timeout_millis,
+          .keepalive_timeout_millis = o.keepalive_timeout_millis,
+          .slow_consumer_timeout_millis = o.slow_consumer_timeout_millis,
+          .message_bytes_max = o.message_bytes_max,
+          .outbox_bytes_max = o.outbox_bytes_max,
+          .sessions_max = SessionsMax(o)};
+}
+
+Providers Complete(Providers providers, const Options& o, uint32_t loops, const Clock& clock) {
+  if (providers.auth == nullptr) {
+    if (o.auth == AuthKind::kGrpc) {
+      providers.auth =
+          std::make_shared<GrpcAuthenticator>(o.authenticator_address, o.auth_timeout_millis);
+    } else {
+      providers.auth = std::make_shared<NoAuthProvider>();
+    }
+  }
+  if (providers.protocol == nullptr) {
+    if (o.protocol == ProtocolKind::kCommand) {
+      providers.protocol = std::make_shared<CommandProtocol>();
+    } else {
+      providers.protocol = std::make_shared<RawProtocol>();
+    }
+  }
+  if (providers.ids == nullptr) {
+    providers.ids = std::make_shared<SnowflakeGenerator>(clock, *ParseDay(o.epoch), o.node_id, loops);
+  }
+  return providers;
+}
+
+std::vector<std::unique_ptr<Loop>> MakeLoops(const Options& o, const Clock& clock) {
+  std::vector<std::unique_ptr<Loop>> loops;
+  const uint32_t count = o.threads != 0 ? o.threads : std::min(Cores(), kShardsMax);
+  for (uint32_t i = 0; i < count; ++i) loops.push_back(std::make_unique<Loop>(i, clock));
+  return loops;
+}
+
+}  // namespace
+
+class Gateway::Impl {
+ public:
+  Impl(const Options& options, Providers providers, const Clock& clock);
+  ~Impl();
+
+  absl::Status Open();
+  void Drain();
+  void HurryDrain() { drainer_.Hurry(); }
+  const Endpoints& endpoints() const { return endpoints_; }
+
+ private:
+  HttpPort WsPort();
+  HttpPort AdminPort();
+  absl::Status OpenListener(const std::string& listen, const char* option, HttpPort port,
+                            std::string& endpoint);
+  void StartThreads();
+  bool IsEverythingDelivered();
+
+  // In the order they are needed: what stands below may use what stands above.
+  const Options options_;
+  const Clock& clock_;
+  std::vector<std::unique_ptr<Loop>> loops_;
+  Metrics metrics_;
+  const Providers providers_;
+  EventLog log_;
+  Hub hub_;
+  EdgeShared edge_shared_;
+  std::vector<std::unique_ptr<Edge>> edges_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  Courier courier_;
+  GatewayService service_;
+  Drainer drainer_;
+  Endpoints endpoints_;
+  std::unique_ptr<grpc::Server> grpc_server_;
+  std::vector<std::thread> threads_;
+};
+
+Gateway::Impl::Impl(const Options& options, Providers providers, const Clock& clock)
+    : options_(options),
+      clock_(clock),
+      loops_(MakeLoops(options, clock)),
+      metrics_(loops_.size()),
+      providers_(Complete(std::move(providers), options, static_cast<uint32_t>(loops_.size()), clock)),
+      log_(NewLogId(), options.event_log_bytes_max, options.event_log_age_max_millis, clock),
+      hub_(loops_, log_, *providers_.ids, options.node_id, options.duplicate_login, metrics_),
+      edge_shared_{.options = MakeEdgeOptions(options),
+                   .auth = *providers_.auth,
+                   .protocol = *providers_.protocol,
+                   .outbox_budget = OutboxBudget(options.outbox_total_bytes_max != 0
+                                                     ? options.outbox_total_bytes_max
+                                                     : MemoryBytes() / 4)},
+      courier_([this] { log_.TrimAge(); }),
+      service_(hub_, *providers_.protocol, {.message_bytes_max = options.message_bytes_max}, courier_,
+               metrics_, clock),
+      drainer_(hub_, options.drain_delay_millis, options.drain_period_millis) {
+  for (const auto& loop : loops_) {
+    Shard& shard = *hub_.shards()[loop->index()];
+    edges_.push_back(
+        std::make_unique<Edge>(edge_shared_, *loop, shard, *metrics_.loop[loop->index()]));
+    Edge& edge = *edges_.back();
+    loop->AddTurnHook([&shard] { shard.EndTurn(); });
+    loop->AddTurnHook([&edge] { edge.EndTurn(); });
+    // What sending has ended leaves its LEAVE.
+    loop->AddTurnHook([&shard] { shard.EndTurn(); });
+  }
+  log_.SetListener([this] { courier_.LogGrew(); });
+}
+
+Gateway::Impl::~Impl() {
+  // The loops and the courier still run, so every call under way finds its end.
+  if (grpc_server_ != nullptr) {
+    grpc_server_->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
+    grpc_server_.reset();
+  }
+  for (const auto& loop : loops_) loop->Stop();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+HttpPort Gateway::Impl::WsPort() {
+  return {.route = [this](const HttpRequest& request,
+                          std::string_view path) -> std::optional<HttpAnswer> {
+            if (auto health = AnswerHealth(request, path, edge_shared_.is_admitting.load())) {
+              return health;
+            }
+            if (options_.demo) return AnswerDemo(request, path);
+            return std::nullopt;
+          },
+          .has_upgrade = true};
+}
+
+HttpPort Gateway::Impl::AdminPort() {
+  return {.route = [this](const HttpRequest& request,
+                          std::string_view path) -> std::optional<HttpAnswer> {
+    if (path == "/metrics" && (request.method == "GET" || request.method == "HEAD")) {
+      return HttpAnswer{.body = MetricsPage(metrics_, log_, edge_shared_.outbox_budget),
+                        .content_type = "text/plain; version=0.0.4; charset=utf-8"};
+    }
+    return AnswerHealth(request, path, edge_shared_.is_admitting.load());
+  }};
+}
+
+absl::Status Gateway::Impl::OpenListener(const std::string& listen, const char* option,
+                                         HttpPort port, std::string& endpoint) {
+  const auto address = ParseListenAddress(listen);
+  if (!address.ok()) return address.status();
+  std::vector<Edge*> edges;
+  for (const auto& edge : edges_) edges.push_back(edge.get());
+  auto listener = Listener::Open(*address, option, *loops_[0], *metrics_.loop[0], std::move(port),
+                                 std::move(edges));
+  if (!listener.ok()) return listener.status();
+  endpoint = (*listener)->endpoint();
+  listeners_.push_back(*std::move(listener));
+  return absl::OkStatus();
+}
+
+absl::Status Gateway::Impl::Open() {
+  absl::Status status = OpenListener(options_.ws_listen, "--ws-listen", WsPort(), endpoints_.ws);
+  if (!status.ok()) return status;
+  if (!options_.admin_listen.empty()) {
+    status = OpenListener(options_.admin_listen, "--admin-listen", AdminPort(), endpoints_.admin);
+    if (!status.ok()) return status;
+  }
+  auto grpc = StartGrpcServer(
+      {.listen = options_.grpc_listen,
+       .connection_age_max_millis = options_.grpc_connection_age_max_millis},
+      service_);
+  if (!grpc.ok()) return grpc.status();
+  grpc_server_ = std::move(grpc->server);
+  endpoints_.grpc = grpc->endpoint;
+  for (const char* name : {"", kServiceName, kEdgeName}) {
+    grpc_server_->GetHealthCheckService()->SetServingStatus(name, true);
+  }
+  StartThreads();
+  return absl::OkStatus();
+}
+
+void Gateway::Impl::StartThreads() {
+  for (const auto& loop : loops_) {
+    threads_.emplace_back([&loop = *loop] { loop.Run(); });
+    pthread_setname_np(threads_.back().native_handle(), fmt::format("loop-{}", loop->index()).c_str());
+  }
+}
+
+bool Gateway::Impl::IsEverythingDelivered() {
+  if (!courier_.streams().empty()) return false;
+  for (const auto& loop : metrics_.loop) {
+    if (loop->connections.value() > 0) return false;
+  }
+  return true;
+}
+
+void Gateway::Impl::Drain() {
+  spdlog::info("draining: no new sessions; the sessions are closed within {} + {}",
+               FormatDuration(options_.drain_delay_millis),
+               FormatDuration(options_.drain_period_millis));
+  edge_shared_.is_admitting.store(false);
+  grpc::HealthCheckServiceInterface& health = *grpc_server_->GetHealthCheckService();
+  health.SetServingStatus(kEdgeName, false);
+  for (const auto& edge : edges_) {
+    edge->loop().Post([&edge = *edge] { edge.EndAdmission(); });
+  }
+  drainer_.Run();
+  // Every LEAVE is in the log: what is left is to bring it, and the Close frames, to those who read.
+  courier_.Post([this] { service_.EndSubscriptions(); });
+  const absl::Time deadline = absl::Now() + absl::Milliseconds(kDrainDeliveryMillisMax);
+  while (!IsEverythingDelivered() && absl::Now() < deadline) absl::SleepFor(absl::Milliseconds(10));
+  const size_t stuck = courier_.streams().size();
+  if (stuck > 0) spdlog::warn("{} subscribers did not read on and are cut off", stuck);
+  health.SetServingStatus(false);
+  spdlog::info("drained");
+}
+
+absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(const Options& options, Providers providers,
+                                                        const Clock& clock) {
+  if (absl::Status status = ValidateOptions(options); !status.ok()) return status;
+  auto impl = std::make_unique<Impl>(options, std::move(providers), clock);
+  if (absl::Status status = impl->Open(); !status.ok()) return status;
+  return std::unique_ptr<Gateway>(new Gateway(std::move(impl)));
+}
+
+Gateway::Gateway(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Gateway::~Gateway() = default;
+const Endpoints& Gateway::endpoints() const { return impl_->endpoints(); }
+void Gateway::Drain() { impl_->Drain(); }
+void Gateway::HurryDrain() { impl_->HurryDrain(); }
+
+}  // namespace longwire

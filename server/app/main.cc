@@ -1,0 +1,68 @@
+#include <spdlog/spdlog.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+#include <memory>
+#include <thread>
+
+#include "server/app/gateway.h"
+#include "server/app/log.h"
+#include "server/app/options.h"
+
+namespace {
+
+// Waits for SIGTERM or SIGINT, which are blocked in all threads.
+bool WaitForSignal(const sigset_t& signals, const std::atomic<bool>& is_over) {
+  constexpr timespec kLook{.tv_sec = 0, .tv_nsec = 100'000'000};
+  while (!is_over.load()) {
+    if (sigtimedwait(&signals, nullptr, &kLook) > 0) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  longwire::Options options;
+  switch (longwire::ParseCommandLine(argc, argv, options)) {
+    case longwire::CommandLineResult::kRun:
+      break;
+    case longwire::CommandLineResult::kExitOk:
+      return 0;
+    case longwire::CommandLineResult::kExitUsage:
+      return 2;
+  }
+  longwire::SetUpLog(options);
+
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+
+  auto gateway = longwire::Gateway::Start(options, {});
+  if (!gateway.ok()) {
+    std::fprintf(stderr, "longwire-gateway: %s\n", std::string(gateway.status().message()).c_str());
+    return 1;
+  }
+  const longwire::Endpoints& endpoints = (*gateway)->endpoints();
+  std::printf("ws listening on %s\ngrpc listening on %s\n", endpoints.ws.c_str(),
+              endpoints.grpc.c_str());
+  if (!endpoints.admin.empty()) std::printf("admin listening on %s\n", endpoints.admin.c_str());
+  std::fflush(stdout);
+
+  std::atomic<bool> is_drained{false};
+  WaitForSignal(signals, is_drained);
+  std::thread drain([&] {
+    (*gateway)->Drain();
+    is_drained.store(true);
+  });
+  // Whoever signals again does not want to wait for the pace of the drain.
+  while (WaitForSignal(signals, is_drained)) (*gateway)->HurryDrain();
+  drain.join();
+  gateway->reset();
+  return 0;
+}

@@ -1,0 +1,86 @@
+#include "server/auth/grpc_authenticator.h"
+
+#include <grpcpp/grpcpp.h>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <utility>
+
+#include "server/base/limits.h"
+
+namespace longwire {
+namespace {
+
+// An authenticator that has restarted is found again within this, not after gRPC's two minutes.
+constexpr int kReconnectMillisMax = 2'000;
+
+struct Call {
+  grpc::ClientContext context;
+  v1::AuthenticateRequest request;
+  v1::AuthenticateResponse response;
+  absl::AnyInvocable<void(AuthResult)> done;
+};
+
+AuthResult Accept(v1::AuthenticateResponse& response) {
+  AuthAccepted accepted{.uid = std::move(*response.mutable_uid())};
+  if (response.has_reply()) {
+    v1::Message& reply = *response.mutable_reply();
+    if (reply.has_text()) accepted.reply = {MessageType::kText, std::move(*reply.mutable_text())};
+    if (reply.has_binary()) {
+      accepted.reply = {MessageType::kBinary, std::move(*reply.mutable_binary())};
+    }
+  }
+  accepted.attributes.insert(response.attributes().begin(), response.attributes().end());
+  return accepted;
+}
+
+AuthResult Refuse(const grpc::Status& status) {
+  switch (status.error_code()) {
+    case grpc::StatusCode::UNAUTHENTICATED:
+      return AuthRefused{AuthRefused::Kind::kUnauthenticated, status.error_message()};
+    case grpc::StatusCode::PERMISSION_DENIED:
+      return AuthRefused{AuthRefused::Kind::kForbidden, status.error_message()};
+    default:
+      // What went wrong between us and the authenticator is the operator's to know.
+      spdlog::warn("the authenticator cannot be asked: code {}: {}",
+                   static_cast<int>(status.error_code()), status.error_message());
+      return AuthRefused{AuthRefused::Kind::kUnavailable, "authentication is not available"};
+  }
+}
+
+std::shared_ptr<grpc::Channel> ChannelTo(const std::string& address) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectMillisMax);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kGrpcKeepaliveMillis);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kGrpcKeepaliveTimeoutMillis);
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+}
+
+}  // namespace
+
+GrpcAuthenticator::GrpcAuthenticator(const std::string& address, int64_t timeout_millis)
+    : timeout_millis_(timeout_millis), stub_(v1::Authenticator::NewStub(ChannelTo(address))) {}
+
+void GrpcAuthenticator::Authenticate(AuthRequest request,
+                                     absl::AnyInvocable<void(AuthResult)> done) {
+  auto call = std::make_shared<Call>();
+  call->context.set_deadline(std::chrono::system_clock::now() +
+                             std::chrono::milliseconds(timeout_millis_));
+  call->request.set_session_id(request.session_id);
+  *call->request.mutable_handshake() = std::move(request.handshake);
+  if (request.message) {
+    v1::Message& message = *call->request.mutable_message();
+    if (request.message->type == MessageType::kText) {
+      message.set_text(std::move(request.message->body));
+    } else {
+      message.set_binary(std::move(request.message->body));
+    }
+  }
+  call->done = std::move(done);
+  stub_->async()->Authenticate(
+      &call->context, &call->request, &call->response, [call](const grpc::Status& status) {
+        call->done(status.ok() ? Accept(call->response) : Refuse(status));
+      });
+}
+
+}  // namespace longwire

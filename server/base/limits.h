@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+// Every bound that is not an option, each with its unit last. Options have their bounds in
+// server/app/options.cc; what both need stands here.
+namespace longwire {
+
+// Sessions and messages.
+inline constexpr size_t kUidBytesMax = 128;
+inline constexpr size_t kAttributesBytesMax = 4 * 1024;
+// An event with the largest message still has to fit one response and one engine write of 1 MiB.
+inline constexpr size_t kEventOverheadBytesMax = 32 * 1024;
+inline constexpr size_t kMessageBytesMaxMax = 1024 * 1024 - kEventOverheadBytesMax;
+inline constexpr size_t kCloseReasonBytesMax = 123;  // RFC 6455 5.5: 125 less the code.
+
+// The edge.
+inline constexpr size_t kRequestHeaderBytesMax = 16 * 1024;
+inline constexpr size_t kReadBufferBytes = 64 * 1024;
+inline constexpr int kAcceptsPerTurnMax = 64;
+inline constexpr int kListenBacklog = 4096;
+inline constexpr size_t kHandshakesPerLoopMax = 4096;
+inline constexpr int64_t kAcceptBackoffMillis = 100;
+inline constexpr int64_t kCloseWaitMillis = 5'000;   // From our Close to the cut.
+inline constexpr int64_t kHttpLingerMillis = 1'000;  // From our HTTP answer to the cut.
+inline constexpr int kTcpUserTimeoutMillis = 60'000;
+inline constexpr int kTcpKeepaliveIdleSeconds = 60;
+inline constexpr int kTcpKeepaliveIntervalSeconds = 15;
+inline constexpr uint32_t kRetryAfterSeconds = 2;
+// A process needs descriptors for other things than clients: listeners, gRPC, logs, the engine.
+inline constexpr size_t kDescriptorsReserved = 128;
+
+// The event loop.
+inline constexpr int kReadyEventsPerTurnMax = 256;
+inline constexpr int64_t kTimerTickMillis = 50;
+// What gRPC callers may have waiting for one loop; beyond it they are told to come back.
+inline constexpr size_t kInboxBytesMax = 64 * 1024 * 1024;
+
+// The event log and its streams.
+inline constexpr size_t kResponseBytesMax = 1024 * 1024;
+inline constexpr size_t kLogSegmentBytesMax = 1024 * 1024;
+inline constexpr size_t kEventsScannedPerReadMax = 100'000;
+inline constexpr int64_t kStreamHeartbeatMillis = 15'000;
+
+// The gRPC contract.
+inline constexpr size_t kRouteBatchesInFlightMax = 16;
+inline constexpr size_t kGrpcMessageBytesMax = 4 * 1024 * 1024;
+inline constexpr int kGrpcClientPingIntervalMillisMin = 10'000;
+inline constexpr int kGrpcStreamsPerConnectionMax = 4096;
+inline constexpr int kGrpcKeepaliveMillis = 20'000;
+inline constexpr int kGrpcKeepaliveTimeoutMillis = 10'000;
+
+// Drain.
+inline constexpr int64_t kDrainSessionsPerSecondMin = 100;
+inline constexpr int64_t kDrainDeliveryMillisMax = 4'000;
+
+}  // namespace longwire

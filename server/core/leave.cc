@@ -1,0 +1,40 @@
+#include "server/core/leave.h"
+
+namespace longwire {
+
+std::string_view LeaveReasonLabel(LeaveReason reason) {
+  switch (reason) {
+    case LeaveReason::kClientClosed:
+      return "client_closed";
+    case LeaveReason::kConnectionLost:
+      return "connection_lost";
+    case LeaveReason::kKicked:
+      return "kicked";
+    case LeaveReason::kDuplicateLogin:
+      return "duplicate_login";
+    case LeaveReason::kKeepaliveTimeout:
+      return "keepalive_timeout";
+    case LeaveReason::kSlowConsumer:
+      return "slow_consumer";
+    case LeaveReason::kProtocolError:
+      return "protocol_error";
+    case LeaveReason::kMessageTooBig:
+      return "message_too_big";
+    case LeaveReason::kRateLimited:
+      return "rate_limited";
+    case LeaveReason::kTokenExpired:
+      return "token_expired";
+    case LeaveReason::kDrained:
+      return "drained";
+    case LeaveReason::kNodeLost:
+      return "node_lost";
+  }
+  return "unknown";
+}
+
+bool IsKickCode(uint32_t code) {
+  return code == 1000 || code == 1001 || code == 1008 || (code >= 1011 && code <= 1013) ||
+         (code >= 3000 && code <= 4999);
+}
+
+}  // namespace longwire

@@ -1,0 +1,122 @@
+#include "server/edge/connection.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace longwire {
+
+Connection::Connection(Edge& edge, int fd, const RemoteAddress& remote)
+    : edge_(edge), fd_(fd), remote_(remote) {
+  if (!edge_.loop().Watch(fd_, *this, EPOLLIN)) {
+    // Without a watch nothing would ever come: the deadline of the handshake ends it.
+    edge_.CountRefusal(AdmissionRefusal::kDescriptors);
+  }
+}
+
+Connection::Connection(Connection& handshake)
+    : edge_(handshake.edge_),
+      outbox_(std::move(handshake.outbox_)),
+      fd_(std::exchange(handshake.fd_, -1)),
+      remote_(handshake.remote_),
+      is_reading_(false) {
+  edge_.loop().Rewatch(fd_, *this, 0);
+  if (outbox_ != nullptr) {
+    is_dirty_ = true;
+    edge_.MarkDirty(*this);
+  }
+}
+
+Connection::~Connection() {
+  if (fd_ >= 0) close(fd_);
+}
+
+void Connection::OnReady(uint32_t events) {
+  if (is_ended()) return;
+  if ((events & EPOLLOUT) != 0) Flush();
+  if (is_ended()) return;
+  if ((events & EPOLLIN) != 0) {
+    Receive();
+  } else if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
+    OnLost();
+  }
+}
+
+void Connection::Receive() {
+  const std::span<char> buffer = edge_.read_buffer();
+  const ssize_t got = recv(fd_, buffer.data(), buffer.size(), MSG_DONTWAIT);
+  if (got > 0) {
+    edge_.metrics().bytes_in.Add(static_cast<uint64_t>(got));
+    OnBytes(buffer.first(static_cast<size_t>(got)));
+  } else if (got == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
+    OnLost();
+  }
+}
+
+void Connection::SetReading(bool is_reading) {
+  if (is_reading_ == is_reading) return;
+  is_reading_ = is_reading;
+  UpdateWatch();
+}
+
+void Connection::UpdateWatch() {
+  if (is_ended()) return;
+  edge_.loop().Rewatch(fd_, *this, (is_reading_ ? EPOLLIN : 0u) | (is_blocked_ ? EPOLLOUT : 0u));
+}
+
+Outbox& Connection::NeedOutbox() {
+  if (outbox_ == nullptr) outbox_ = edge_.TakeOutbox();
+  // A blocked socket is flushed when it takes something again.
+  if (!is_dirty_ && !is_blocked_) {
+    is_dirty_ = true;
+    edge_.MarkDirty(*this);
+  }
+  return *outbox_;
+}
+
+void Connection::Write(std::string_view header, std::string_view payload) {
+  Outbox& outbox = NeedOutbox();
+  outbox.Append(header);
+  outbox.Append(payload);
+}
+
+void Connection::WriteHttp(std::string_view answer) {
+  edge_.shared().outbox_budget.TakeAnyway(answer.size());
+  NeedOutbox().AppendHttpAnswer(answer);
+}
+
+void Connection::Flush() {
+  is_dirty_ = false;
+  if (is_ended() || outbox_ == nullptr) return;
+  size_t sent = 0;
+  const Outbox::SendResult result = outbox_->Send(fd_, sent);
+  edge_.metrics().bytes_out.Add(sent);
+  if (sent > 0 || !is_blocked_) progress_millis_ = edge_.now_millis();
+  switch (result) {
+    case Outbox::SendResult::kAllSent:
+      edge_.GiveOutbox(std::move(outbox_));
+      if (std::exchange(is_blocked_, false)) UpdateWatch();
+      OnSent();
+      return;
+    case Outbox::SendResult::kBlocked:
+      if (std::exchange(is_blocked_, true)) return;
+      UpdateWatch();
+      OnBlocked();
+      return;
+    case Outbox::SendResult::kBroken:
+      OnLost();
+      return;
+  }
+}
+
+void Connection::ShutdownSending() { shutdown(fd_, SHUT_WR); }
+
+void Connection::End() {
+  if (fd_ >= 0) close(std::exchange(fd_, -1));
+  TimerWheel::Cancel(*this);
+  edge_.Remove(*this);
+}
+
+}  // namespace longwire

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "server/base/loop.h"
+#include "server/edge/address.h"
+#include "server/edge/edge.h"
+#include "server/edge/outbox.h"
+
+namespace longwire {
+
+// A client's socket: reads when there is something, and sends what its outbox holds once a turn.
+// Everything above bytes - HTTP, frames - is its subclass's. Only on its loop.
+class Connection : public Loop::Handler {
+ public:
+  ~Connection() override;
+
+  // Sends what waits; called by Edge when the turn ends.
+  void Flush();
+
+ protected:
+  Connection(Edge& edge, int fd, const RemoteAddress& remote);
+  // Goes on with the other's socket and outbox, and stops it from reading any more: the handshake
+  // becomes a session. The other is left without a socket and is to be Ended.
+  Connection(Connection& handshake);
+
+  // Bytes from the client, in the edge's read buffer: gone after the call.
+  virtual void OnBytes(std::span<char> bytes) = 0;
+  // The socket has failed or the client has closed it. The connection is to be Ended.
+  virtual void OnLost() = 0;
+  // All that waited is with the kernel.
+  virtual void OnSent() {}
+  // The socket takes no more: some of the outbox waits. Called when that begins.
+  virtual void OnBlocked() {}
+  // The gateway lets nobody in any more: whoever has not entered yet is turned away.
+  virtual void OnAdmissionEnd() {}
+
+  // Begins or stops reading. A connection that does not read still sees the socket fail.
+  void SetReading(bool is_reading);
+  bool is_reading() const { return is_reading_; }
+
+  // Puts bytes into the outbox, to be sent at the end of the turn. The bounds are the caller's.
+  void Write(std::string_view header, std::string_view payload = {});
+  void WriteHttp(std::string_view answer);
+  Outbox* outbox() { return outbox_.get(); }
+  size_t outbox_bytes() const { return outbox_ == nullptr ? 0 : outbox_->bytes(); }
+  bool is_blocked() const { return is_blocked_; }
+  // When the socket last took something; since when it is stuck, while it is blocked.
+  int64_t progress_millis() const { return progress_millis_; }
+
+  // Sends FIN behind what the kernel has; nothing may be written after it.
+  void ShutdownSending();
+  // Closes the socket now, and frees this when the turn ends.
+  void End();
+  bool is_ended() const { return fd_ < 0; }
+
+  Edge& edge() { return edge_; }
+  const Edge& edge() const { return edge_; }
+  const RemoteAddress& remote() const { return remote_; }
+
+ private:
+  friend class Edge;
+
+  void OnReady(uint32_t events) final;
+  void Receive();
+  void UpdateWatch();
+  Outbox& NeedOutbox();
+
+  Edge& edge_;
+  std::unique_ptr<Outbox> outbox_;  // Null while nothing waits.
+  int64_t progress_millis_ = 0;
+  int fd_;
+  uint32_t slot_ = 0;  // In Edge::connections_.
+  RemoteAddress remote_;
+  bool is_reading_ = true;
+  bool is_blocked_ = false;
+  bool is_dirty_ = false;
+};
+
+}  // namespace longwire

@@ -1,0 +1,150 @@
+#include "server/edge/edge.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <string>
+#include <utility>
+
+#include "server/base/utf8.h"
+#include "server/edge/connection.h"
+#include "server/edge/http_connection.h"
+
+namespace longwire {
+namespace {
+
+constexpr size_t kSpareOutboxesMax = 256;
+
+// What is wrong with a provider's answer; empty when nothing is.
+std::string CheckAccepted(const AuthAccepted& accepted, const EdgeOptions& options) {
+  if (accepted.uid.size() > kUidBytesMax) {
+    return fmt::format("a uid of {} bytes (at most {})", accepted.uid.size(), kUidBytesMax);
+  }
+  if (!IsValidUtf8(accepted.uid)) return "a uid that is not UTF-8";
+  size_t attribute_bytes = 0;
+  for (const auto& [name, value] : accepted.attributes) {
+    attribute_bytes += name.size() + value.size();
+    if (!IsValidUtf8(name) || !IsValidUtf8(value)) return "an attribute that is not UTF-8";
+  }
+  if (attribute_bytes > kAttributesBytesMax) {
+    return fmt::format("attributes of {} bytes (at most {})", attribute_bytes, kAttributesBytesMax);
+  }
+  if (!accepted.reply) return {};
+  if (accepted.reply->body.size() > options.message_bytes_max) {
+    return fmt::format("a reply of {} bytes (at most {})", accepted.reply->body.size(),
+                       options.message_bytes_max);
+  }
+  if (accepted.reply->type == MessageType::kText && !IsValidUtf8(accepted.reply->body)) {
+    return "a text reply that is not UTF-8";
+  }
+  return {};
+}
+
+AuthResult Checked(AuthResult result, const EdgeOptions& options) {
+  if (auto* refused = std::get_if<AuthRefused>(&result)) {
+    if (!IsValidUtf8(refused->text)) refused->text.clear();
+    return result;
+  }
+  const auto* accepted = std::get_if<AuthAccepted>(&result);
+  const std::string fault = CheckAccepted(*accepted, options);
+  if (fault.empty()) return result;
+  spdlog::error("the authenticator answered with {}; the client is asked to try again", fault);
+  return AuthRefused{.kind = AuthRefused::Kind::kUnavailable,
+                     .text = "authentication is not available"};
+}
+
+}  // namespace
+
+Edge::Edge(EdgeShared& shared, Loop& loop, Shard& shard, LoopMetrics& metrics)
+    : shared_(shared),
+      loop_(loop),
+      shard_(shard),
+      metrics_(metrics),
+      auth_return_(std::make_shared<AuthReturn>()) {
+  absl::MutexLock lock(&auth_return_->mutex);
+  auth_return_->edge = this;
+}
+
+Edge::~Edge() {
+  absl::MutexLock lock(&auth_return_->mutex);
+  auth_return_->edge = nullptr;
+}
+
+void Edge::Adopt(int fd, const RemoteAddress& remote, const HttpPort& port) {
+  adopting_.fetch_sub(1);
+  if (handshakes_ >= kHandshakesPerLoopMax) {
+    // No room for a request, so none for an answer either.
+    CountRefusal(AdmissionRefusal::kHandshakesMax);
+    close(fd);
+    return;
+  }
+  Add(std::make_unique<HttpConnection>(*this, fd, remote, port));
+}
+
+void Edge::Authenticate(AuthRequest request, AuthWaiter& waiter) {
+  const SessionId id = request.session_id;
+  waiting_for_auth_.emplace(id, &waiter);
+  shared_.auth.Authenticate(std::move(request), [way = auth_return_, id](AuthResult result) {
+    absl::MutexLock lock(&way->mutex);
+    if (way->edge == nullptr) return;
+    way->edge->loop_.Post([way, id, result = std::move(result)]() mutable {
+      Edge* edge;
+      {
+        absl::MutexLock edge_lock(&way->mutex);
+        edge = way->edge;
+      }
+      const auto found = edge->waiting_for_auth_.find(id);
+      if (found == edge->waiting_for_auth_.end()) return;
+      AuthWaiter& asker = *found->second;
+      edge->waiting_for_auth_.erase(found);
+      asker.OnAuthResult(Checked(std::move(result), edge->options()));
+    });
+  });
+}
+
+void Edge::Add(std::unique_ptr<Connection> connection) {
+  connection->slot_ = static_cast<uint32_t>(connections_.size());
+  connections_.push_back(std::move(connection));
+  metrics_.connections.Add();
+}
+
+void Edge::Remove(Connection& connection) {
+  std::unique_ptr<Connection>& slot = connections_[connection.slot_];
+  loop_.Retire(std::move(slot));
+  if (&slot != &connections_.back()) {
+    slot = std::move(connections_.back());
+    slot->slot_ = connection.slot_;
+  }
+  connections_.pop_back();
+  metrics_.connections.Subtract();
+}
+
+void Edge::EndAdmission() {
+  // By index: who is turned away ends later in the turn or after it, never here.
+  for (size_t i = 0; i < connections_.size(); ++i) connections_[i]->OnAdmissionEnd();
+}
+
+void Edge::EndTurn() {
+  // What is sent may end connections and write to others: those wait for the next round.
+  while (!dirty_.empty()) {
+    flushing_.swap(dirty_);
+    for (Connection* connection : flushing_) connection->Flush();
+    flushing_.clear();
+  }
+}
+
+std::unique_ptr<Outbox> Edge::TakeOutbox() {
+  if (spare_outboxes_.empty()) return std::make_unique<Outbox>(shared_.outbox_budget);
+  std::unique_ptr<Outbox> outbox = std::move(spare_outboxes_.back());
+  spare_outboxes_.pop_back();
+  return outbox;
+}
+
+void Edge::GiveOutbox(std::unique_ptr<Outbox> outbox) {
+  if (spare_outboxes_.size() < kSpareOutboxesMax && outbox->Recycle()) {
+    spare_outboxes_.push_back(std::move(outbox));
+  }
+}
+
+}  // namespace longwire

@@ -1,0 +1,158 @@
+#include "server/edge/http_connection.h"
+
+#include <utility>
+#include <variant>
+
+#include "server/base/limits.h"
+#include "server/edge/session.h"
+
+namespace longwire {
+
+HttpConnection::HttpConnection(Edge& edge, int fd, const RemoteAddress& remote, const HttpPort& port)
+    : Connection(edge, fd, remote), port_(port) {
+  edge.CountHandshake(1);
+  edge.shared().connections.fetch_add(1);
+  edge.loop().Schedule(*this, edge.now_millis() + edge.options().handshake_timeout_millis);
+}
+
+HttpConnection::~HttpConnection() {
+  edge().CountHandshake(-1);
+  edge().shared().connections.fetch_sub(1);
+}
+
+void HttpConnection::OnBytes(std::span<char> bytes) {
+  // After an answer the rest is read only to be thrown away: closing a socket with unread bytes
+  // would reset the connection and could take the answer with it.
+  if (state_ != State::kReading) return;
+  HttpRequestReader::Result result = reader_.Read({bytes.data(), bytes.size()});
+  if (const auto* request = std::get_if<HttpRequest>(&result)) {
+    rest_ = reader_.TakeRest();
+    OnRequest(*request);
+  } else if (const auto* answer = std::get_if<HttpAnswer>(&result)) {
+    Refuse(answer->status == 431 ? AdmissionRefusal::kHeaderTooLarge : AdmissionRefusal::kBadRequest,
+           *answer);
+  }
+}
+
+void HttpConnection::OnRequest(const HttpRequest& request) {
+  std::string_view path, query;
+  if (SplitTarget(request.target, path, query)) {
+    if (auto answer = port_.route(request, path)) {
+      answer->has_body_sent = request.method != "HEAD";
+      Answer(*answer);
+      return;
+    }
+  }
+  if (!port_.has_upgrade) {
+    Answer({.status = 404, .body = "Nothing is served at this path.\n"});
+    return;
+  }
+  auto checked = CheckUpgrade(request, edge().options().handshake);
+  if (const auto* refused = std::get_if<UpgradeRefused>(&checked)) {
+    Refuse(refused->reason, refused->answer);
+    return;
+  }
+  upgrade_ = std::get<Upgrade>(std::move(checked));
+  upgrade_.handshake.set_remote_address(remote().ToString());
+  if (!CheckAdmission()) return;
+  if (edge().options().auth_at_message) {
+    BecomeSession(nullptr);
+    return;
+  }
+  // The client may not speak before it is known: what it sends waits in the kernel.
+  SetReading(false);
+  state_ = State::kAuthenticating;
+  session_id_ = edge().shard().NewId();
+  edge().loop().Schedule(*this, edge().now_millis() + edge().options().auth_timeout_millis);
+  edge().Authenticate({.session_id = session_id_, .handshake = upgrade_.handshake}, *this);
+}
+
+bool HttpConnection::CheckAdmission() {
+  EdgeShared& shared = edge().shared();
+  if (!shared.is_admitting.load(std::memory_order_relaxed)) {
+    Refuse(AdmissionRefusal::kDraining, TryAgainLater("This gateway is shutting down."));
+    return false;
+  }
+  if (shared.connections.load(std::memory_order_relaxed) > shared.options.sessions_max) {
+    Refuse(AdmissionRefusal::kSessionsMax, TryAgainLater("This gateway is full."));
+    return false;
+  }
+  return true;
+}
+
+void HttpConnection::OnAuthResult(AuthResult result) {
+  if (auto* accepted = std::get_if<AuthAccepted>(&result)) {
+    // The gateway may have begun to drain while it was judged.
+    if (CheckAdmission()) BecomeSession(accepted);
+    return;
+  }
+  auto& refused = std::get<AuthRefused>(result);
+  switch (refused.kind) {
+    case AuthRefused::Kind::kUnauthenticated:
+      Refuse(AdmissionRefusal::kUnauthenticated,
+             {.status = 401, .body = std::move(refused.text) + "\n"});
+      return;
+    case AuthRefused::Kind::kForbidden:
+      Refuse(AdmissionRefusal::kForbidden, {.status = 403, .body = std::move(refused.text) + "\n"});
+      return;
+    case AuthRefused::Kind::kUnavailable:
+      Refuse(AdmissionRefusal::kAuthUnavailable, TryAgainLater(refused.text));
+      return;
+  }
+}
+
+void HttpConnection::BecomeSession(AuthAccepted* accepted) {
+  if (session_id_ == 0) session_id_ = edge().shard().NewId();
+  auto session = std::make_unique<Session>(*this, session_id_, std::move(upgrade_), std::move(rest_));
+  Session& entered = *session;
+  edge().Add(std::move(session));
+  if (accepted != nullptr) {
+    entered.StartAccepted(std::move(*accepted));
+  } else {
+    entered.StartUnauthenticated();
+  }
+  End();
+}
+
+void HttpConnection::Refuse(AdmissionRefusal reason, const HttpAnswer& answer) {
+  edge().CountRefusal(reason);
+  Answer(answer);
+}
+
+void HttpConnection::Answer(const HttpAnswer& answer) {
+  state_ = State::kAnswering;
+  WriteHttp(FormatHttpAnswer(answer));
+  SetReading(true);
+  edge().loop().Schedule(*this, edge().now_millis() + kHttpLingerMillis);
+}
+
+void HttpConnection::OnSent() {
+  if (state_ != State::kAnswering) return;
+  state_ = State::kLingering;
+  ShutdownSending();
+}
+
+void HttpConnection::OnLost() {
+  if (state_ == State::kAuthenticating) edge().ForgetAuth(session_id_);
+  End();
+}
+
+void HttpConnection::OnTimer() {
+  switch (state_) {
+    case State::kReading:
+      edge().CountRefusal(AdmissionRefusal::kHandshakeTimeout);
+      // A client that has sent nothing is not answered: it may be a port scan or a browser's spare.
+      End();
+      return;
+    case State::kAuthenticating:
+      edge().ForgetAuth(session_id_);
+      Refuse(AdmissionRefusal::kAuthTimeout, TryAgainLater("Authentication took too long."));
+      return;
+    case State::kAnswering:
+    case State::kLingering:
+      End();
+      return;
+  }
+}
+
+}  // namespace longwire

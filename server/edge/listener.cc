@@ -1,0 +1,128 @@
+#include "server/edge/listener.h"
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "server/base/limits.h"
+
+namespace longwire {
+namespace {
+
+constexpr int64_t kWarningIntervalMillis = 10'000;
+
+void SetOption(int fd, int level, int option, int value) {
+  setsockopt(fd, level, option, &value, sizeof(value));
+}
+
+// Small messages go at once, and a peer that is gone is found by the kernel, whatever the keepalive
+// of the session says.
+void PrepareSocket(int fd) {
+  SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  SetOption(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, kTcpUserTimeoutMillis);
+  SetOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  SetOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, kTcpKeepaliveIdleSeconds);
+  SetOption(fd, IPPROTO_TCP, TCP_KEEPINTVL, kTcpKeepaliveIntervalSeconds);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Listener>> Listener::Open(const ListenAddress& address,
+                                                         const char* option, Loop& loop,
+                                                         LoopMetrics& metrics, HttpPort port,
+                                                         std::vector<Edge*> edges) {
+  const auto failed = [&](const char* what) {
+    return absl::UnavailableError(fmt::format("{}: cannot {} {}:{}: {}", option, what,
+                                              address.host,
+                                              ntohs(reinterpret_cast<const sockaddr_in&>(
+                                                        address.address).sin_port),
+                                              std::strerror(errno)));
+  };
+  const int fd =
+      socket(address.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return failed("open a socket for");
+  // For a quick restart: connections of the last run may still be in TIME_WAIT.
+  SetOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (bind(fd, reinterpret_cast<const sockaddr*>(&address.address), address.bytes) != 0 ||
+      listen(fd, kListenBacklog) != 0) {
+    absl::Status status = failed("listen on");
+    close(fd);
+    return status;
+  }
+  std::string endpoint = address.host.find(':') == std::string::npos
+                             ? fmt::format("{}:{}", address.host, BoundPort(fd))
+                             : fmt::format("[{}]:{}", address.host, BoundPort(fd));
+  std::unique_ptr<Listener> listener(
+      new Listener(fd, std::move(endpoint), loop, metrics, std::move(port), std::move(edges)));
+  if (!loop.Watch(fd, *listener, EPOLLIN)) return failed("watch");
+  return listener;
+}
+
+Listener::Listener(int fd, std::string endpoint, Loop& loop, LoopMetrics& metrics, HttpPort port,
+                   std::vector<Edge*> edges)
+    : fd_(fd),
+      endpoint_(std::move(endpoint)),
+      loop_(loop),
+      metrics_(metrics),
+      port_(std::move(port)),
+      edges_(std::move(edges)) {}
+
+Listener::~Listener() { close(fd_); }
+
+void Listener::OnReady(uint32_t) {
+  for (int i = 0; i < kAcceptsPerTurnMax; ++i) {
+    sockaddr_storage address{};
+    socklen_t bytes = sizeof(address);
+    const int fd = accept4(fd_, reinterpret_cast<sockaddr*>(&address), &bytes,
+                           SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+      PrepareSocket(fd);
+      GiveAway(fd, RemoteAddress(address));
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      return;
+    } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+      BackOff(errno);
+      return;
+    }
+    // Anything else concerns that one connection, which is gone (accept(2), "Error handling").
+  }
+}
+
+void Listener::GiveAway(int fd, const RemoteAddress& remote) {
+  Edge* edge = *std::min_element(edges_.begin(), edges_.end(), [](const Edge* a, const Edge* b) {
+    return a->load() < b->load();
+  });
+  edge->AnnounceAdopt();
+  if (&edge->loop() == &loop_) {
+    edge->Adopt(fd, remote, port_);
+  } else {
+    edge->loop().Post([edge, fd, remote, this] { edge->Adopt(fd, remote, port_); });
+  }
+}
+
+// The kernel has nothing left to accept with: to try again at once would spin, since the port stays
+// readable.
+void Listener::BackOff(int error) {
+  metrics_.accept_failures.Add();
+  if (loop_.now_millis() >= next_warning_millis_) {
+    next_warning_millis_ = loop_.now_millis() + kWarningIntervalMillis;
+    spdlog::warn("{}: no connection can be accepted: {}; raise the file limit or lower --sessions-max",
+                 endpoint_, std::strerror(error));
+  }
+  loop_.Unwatch(fd_);
+  loop_.Schedule(*this, loop_.now_millis() + kAcceptBackoffMillis);
+}
+
+void Listener::OnTimer() {
+  if (!loop_.Watch(fd_, *this, EPOLLIN)) BackOff(errno);
+}
+
+}  // namespace longwire

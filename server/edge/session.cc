@@ -1,0 +1,453 @@
+#include "server/edge/session.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "server/base/limits.h"
+#include "server/base/utf8.h"
+
+namespace longwire {
+namespace {
+
+// A Close frame's reason is cut where a code point ends (RFC 6455 5.5).
+std::string_view CutReason(std::string_view reason) {
+  if (reason.size() <= kCloseReasonBytesMax) return reason;
+  size_t end = kCloseReasonBytesMax;
+  while (end > 0 && (static_cast<uint8_t>(reason[end]) & 0xC0) == 0x80) --end;
+  return reason.substr(0, end);
+}
+
+LeaveReason ReasonForViolation(uint16_t code) {
+  return static_cast<CloseCode>(code) == CloseCode::kMessageTooBig ? LeaveReason::kMessageTooBig
+                                                                   : LeaveReason::kProtocolError;
+}
+
+Leave MakeLeave(LeaveReason reason, CloseCode code, std::string_view text) {
+  return {.reason = reason,
+          .close_code = static_cast<uint16_t>(code),
+          .close_reason = std::string(text)};
+}
+
+}  // namespace
+
+Session::Session(Connection& handshake, SessionId id, Upgrade upgrade, std::string rest)
+    : Connection(handshake), id_(id), admission_(std::make_unique<Admission>()) {
+  path_ = upgrade.handshake.path();
+  const auto& spoken = edge().options().handshake.subprotocols;
+  const auto chosen = std::find(spoken.begin(), spoken.end(), upgrade.handshake.subprotocol());
+  if (chosen != spoken.end()) subprotocol_ = static_cast<uint8_t>(chosen - spoken.begin() + 1);
+  admission_->upgrade = std::move(upgrade);
+  admission_->rest = std::move(rest);
+  edge().shared().connections.fetch_add(1);
+}
+
+Session::~Session() { edge().shared().connections.fetch_sub(1); }
+
+void Session::StartAccepted(AuthAccepted accepted) {
+  admission_->accepted = std::move(accepted);
+  ClaimUid();
+}
+
+void Session::StartUnauthenticated() {
+  WriteUpgrade();
+  received_or_deadline_millis_ = edge().now_millis() + edge().options().auth_timeout_millis;
+  ScheduleNext();
+  ProcessRest();
+}
+
+void Session::WriteUpgrade() {
+  if (std::exchange(admission_->is_upgraded, true)) return;
+  WriteHttp(FormatSwitchingProtocols(admission_->upgrade));
+}
+
+void Session::ProcessRest() {
+  std::string rest = std::exchange(admission_->rest, {});
+  SetReading(true);
+  Process(rest);
+}
+
+void Session::OnBytes(std::span<char> bytes) {
+  if (state_ == State::kOpen) {
+    received_or_deadline_millis_ = edge().now_millis();
+    has_pinged_ = false;
+  }
+  Process(bytes);
+}
+
+void Session::Process(std::span<char> bytes) {
+  using Kind = FrameReader::Item::Kind;
+  while (!is_ended()) {
+    if (state_ == State::kAuthenticating || state_ == State::kClaiming) {
+      // The rest of what was read waits for the answer; the socket is not read meanwhile.
+      admission_->rest.append(bytes.data(), bytes.size());
+      return;
+    }
+    const FrameReader::Item item = reader_.Next(bytes, edge().options().message_bytes_max);
+    switch (item.kind) {
+      case Kind::kNeedMore:
+        return;
+      case Kind::kText:
+        OnMessage({MessageType::kText, item.payload});
+        break;
+      case Kind::kBinary:
+        OnMessage({MessageType::kBinary, item.payload});
+        break;
+      case Kind::kPing:
+        OnPing(item.payload);
+        break;
+      case Kind::kPong:
+        break;
+      case Kind::kClose:
+        OnClientClose(item.close_code, item.payload);
+        break;
+      case Kind::kViolation:
+        OnViolation(item.close_code, item.payload);
+        break;
+    }
+  }
+}
+
+void Session::OnMessage(MessageView message) {
+  if (state_ == State::kClosing) return;
+  if (state_ == State::kAwaitingAuth) {
+    AskProvider(message);
+    return;
+  }
+  ++messages_in_;
+  const auto decoded = edge().shared().protocol.Decode(message, edge().scratch());
+  if (const auto* violation = std::get_if<ProtocolViolation>(&decoded)) {
+    // A provider's slip must not put bytes on the wire that no peer would take.
+    const bool is_code_valid = IsCloseCodeOnWire(violation->close_code);
+    OnViolation(is_code_valid ? violation->close_code
+                              : static_cast<uint16_t>(CloseCode::kPolicyViolation),
+                IsValidUtf8(violation->text) ? violation->text : "");
+    return;
+  }
+  const auto& routed = std::get<RoutedMessage>(decoded);
+  // The reader has checked a text as a whole; only what the provider has cut or made is new.
+  const bool is_as_received = routed.message.body.data() == message.body.data() &&
+                              routed.message.body.size() == message.body.size() &&
+                              routed.message.type == message.type;
+  const bool is_text = routed.message.type == MessageType::kText;
+  if (!IsValidUtf8(routed.command) ||
+      (is_text && !is_as_received && !IsValidUtf8(routed.message.body))) {
+    OnViolation(static_cast<uint16_t>(CloseCode::kInvalidPayload),
+                "the decoded message is not valid UTF-8");
+    return;
+  }
+  edge().shard().Routed(*this, routed.command, routed.message);
+}
+
+void Session::AskProvider(MessageView message) {
+  if (!edge().shared().auth.IsAuthRequest(message)) {
+    Turn(AdmissionRefusal::kUnauthenticated, CloseCode::kUnauthenticated,
+         "the first message has to authenticate");
+    return;
+  }
+  state_ = State::kAuthenticating;
+  SetReading(false);
+  edge().Authenticate({.session_id = id_,
+                       .handshake = admission_->upgrade.handshake,
+                       .message = Message{message.type, std::string(message.body)}},
+                      *this);
+}
+
+void Session::OnAuthResult(AuthResult result) {
+  if (auto* accepted = std::get_if<AuthAccepted>(&result)) {
+    if (!edge().shared().is_admitting.load(std::memory_order_relaxed)) {
+      Turn(AdmissionRefusal::kDraining, CloseCode::kTryAgainLater, "the gateway is shutting down");
+      return;
+    }
+    admission_->accepted = std::move(*accepted);
+    ClaimUid();
+    return;
+  }
+  const auto& refused = std::get<AuthRefused>(result);
+  switch (refused.kind) {
+    case AuthRefused::Kind::kUnauthenticated:
+      Turn(AdmissionRefusal::kUnauthenticated, CloseCode::kUnauthenticated, refused.text);
+      return;
+    case AuthRefused::Kind::kForbidden:
+      Turn(AdmissionRefusal::kForbidden, CloseCode::kForbidden, refused.text);
+      return;
+    case AuthRefused::Kind::kUnavailable:
+      Turn(AdmissionRefusal::kAuthUnavailable, CloseCode::kTryAgainLater, refused.text);
+      return;
+  }
+}
+
+void Session::ClaimUid() {
+  uid_ = admission_->accepted.uid;
+  // Waiting for the older session is outside the timeouts: it is not the client's fault.
+  state_ = State::kClaiming;
+  TimerWheel::Cancel(*this);
+  switch (edge().shard().Claim(*this)) {
+    case UidDirectory::Claim::kGranted:
+      Enter();
+      return;
+    case UidDirectory::Claim::kWaiting:
+      return;
+    case UidDirectory::Claim::kRejected:
+      // As a close code rather than an HTTP status, since a browser shows its page only the former.
+      uid_.clear();
+      Turn(AdmissionRefusal::kDuplicateLogin, CloseCode::kDuplicateLogin,
+           "this user has a session already");
+      return;
+  }
+}
+
+void Session::OnClaimGranted() { Enter(); }
+
+void Session::Enter() {
+  WriteUpgrade();
+  const std::unique_ptr<Admission> admission = std::move(admission_);
+  state_ = State::kOpen;
+  entered_at_millis_ = edge().loop().wall_millis();
+  received_or_deadline_millis_ = edge().now_millis();
+  v1::Enter enter = WithoutSecrets(std::move(admission->upgrade.handshake));
+  std::map<std::string, std::string>& attributes = admission->accepted.attributes;
+  if (!attributes.empty()) {
+    enter.mutable_attributes()->insert(attributes.begin(), attributes.end());
+    attributes_ = std::make_unique<std::map<std::string, std::string>>(std::move(attributes));
+  }
+  edge().shard().Enter(*this, enter);
+  if (const auto& reply = admission->accepted.reply) {
+    edge().shared().outbox_budget.TakeAnyway(FrameHeaderBytes(reply->body.size()) +
+                                             reply->body.size());
+    char header[kServerFrameHeaderBytesMax];
+    const Opcode opcode = reply->type == MessageType::kText ? Opcode::kText : Opcode::kBinary;
+    const size_t header_bytes = WriteFrameHeader(opcode, reply->body.size(), header);
+    Write({header, header_bytes}, reply->body);
+  }
+  ScheduleNext();
+  SetReading(true);
+  Process(admission->rest);
+}
+
+Delivery Session::Deliver(MessageView message) {
+  const size_t bytes = FrameHeaderBytes(message.body.size()) + message.body.size();
+  if (outbox_bytes() + bytes > edge().options().outbox_bytes_max) return Delivery::kFull;
+  if (!edge().shared().outbox_budget.Take(bytes)) return Delivery::kTotalFull;
+  char header[kServerFrameHeaderBytesMax];
+  const Opcode opcode = message.type == MessageType::kText ? Opcode::kText : Opcode::kBinary;
+  const size_t header_bytes = WriteFrameHeader(opcode, message.body.size(), header);
+  Write({header, header_bytes}, message.body);
+  ++messages_out_;
+  edge().metrics().messages_out.Add();
+  return Delivery::kQueued;
+}
+
+void Session::WriteControl(Opcode opcode, std::string_view payload) {
+  char frame[kServerFrameHeaderBytesMax + kControlPayloadBytesMax];
+  const size_t header_bytes = WriteFrameHeader(opcode, payload.size(), frame);
+  edge().shared().outbox_budget.TakeAnyway(header_bytes + payload.size());
+  Write({frame, header_bytes}, payload);
+}
+
+void Session::OnPing(std::string_view payload) {
+  if (state_ == State::kClosing) return;
+  if (is_blocked()) {
+    std::string frame;
+    AppendFrame(frame, Opcode::kPong, payload);
+    outbox()->SetPendingPong(frame);
+  } else {
+    WriteControl(Opcode::kPong, payload);
+  }
+}
+
+void Session::OnClientClose(uint16_t code, std::string_view reason) {
+  is_client_closed_ = true;
+  if (state_ == State::kClosing) {
+    if (outbox_bytes() == 0) End();
+    return;
+  }
+  const Leave leave{.reason = LeaveReason::kClientClosed,
+                    .close_code = code,
+                    .close_reason = std::string(reason)};
+  if (is_entered()) {
+    Close(leave);
+  } else {
+    // It left before it was let in: no session, no event, and nothing was refused.
+    state_ = State::kClosing;
+    WriteClose(code == static_cast<uint16_t>(CloseCode::kNoStatus) ? 0 : code, "");
+  }
+}
+
+void Session::OnViolation(uint16_t code, std::string_view text) {
+  if (state_ == State::kClosing) {
+    // The client does not speak the protocol any more, so it will not answer our Close either.
+    End();
+  } else if (is_entered()) {
+    Close(MakeLeave(ReasonForViolation(code), static_cast<CloseCode>(code), CutReason(text)));
+  } else {
+    Turn(AdmissionRefusal::kProtocolError, static_cast<CloseCode>(code), text);
+  }
+}
+
+void Session::Kick(uint16_t close_code, std::string_view close_reason, bool silent) {
+  Leave leave = MakeLeave(LeaveReason::kKicked, static_cast<CloseCode>(close_code), close_reason);
+  leave.silent = silent;
+  Close(leave);
+}
+
+void Session::Drain() {
+  Close(MakeLeave(LeaveReason::kDrained, CloseCode::kGoingAway, "the gateway is shutting down"));
+}
+
+void Session::OnAdmissionEnd() {
+  if (is_entered() || state_ == State::kClosing) return;
+  if (state_ == State::kAuthenticating) edge().ForgetAuth(id_);
+  if (state_ == State::kClaiming) edge().shard().Abandon(*this);
+  Turn(AdmissionRefusal::kDraining, CloseCode::kTryAgainLater, "the gateway is shutting down");
+}
+
+void Session::OnEvicted() {
+  constexpr std::string_view kText = "the same user has logged in again";
+  if (is_entered()) {
+    Close(MakeLeave(LeaveReason::kDuplicateLogin, CloseCode::kDuplicateLogin, kText));
+  } else {
+    edge().shard().Abandon(*this);
+    Turn(AdmissionRefusal::kDuplicateLogin, CloseCode::kDuplicateLogin, kText);
+  }
+}
+
+void Session::Close(const Leave& leave) {
+  edge().shard().Leave(*this, leave);
+  state_ = State::kClosing;
+  // RFC 6455 5.5.1: a Close frame is answered with its own code.
+  const bool has_code = leave.close_code != static_cast<uint16_t>(CloseCode::kNoStatus);
+  WriteClose(has_code ? leave.close_code : 0, is_client_closed_ ? "" : leave.close_reason);
+}
+
+void Session::Turn(AdmissionRefusal reason, CloseCode code, std::string_view text) {
+  edge().CountRefusal(reason);
+  WriteUpgrade();
+  state_ = State::kClosing;
+  admission_.reset();
+  WriteClose(static_cast<uint16_t>(code), CutReason(text));
+}
+
+void Session::WriteClose(uint16_t code, std::string_view reason) {
+  std::string frame;
+  AppendCloseFrame(frame, code, reason);
+  edge().shared().outbox_budget.TakeAnyway(frame.size());
+  Write(frame);
+  received_or_deadline_millis_ = edge().now_millis() + kCloseWaitMillis;
+  ScheduleNext();
+  // Read on, for the client's Close frame.
+  SetReading(true);
+}
+
+void Session::OnSent() {
+  if (state_ != State::kClosing) return;
+  if (is_client_closed_) {
+    End();
+    return;
+  }
+  // What was queued may have taken a while to go: the wait for the client's Close begins here.
+  received_or_deadline_millis_ = edge().now_millis() + kCloseWaitMillis;
+  ScheduleNext();
+}
+
+void Session::OnBlocked() { ScheduleNext(); }
+
+void Session::OnLost() {
+  if (state_ == State::kAuthenticating) edge().ForgetAuth(id_);
+  if (state_ == State::kClaiming) edge().shard().Abandon(*this);
+  if (is_entered()) {
+    edge().shard().Leave(*this, MakeLeave(LeaveReason::kConnectionLost, CloseCode::kAbnormal, ""));
+    state_ = State::kClosing;
+  }
+  End();
+}
+
+int64_t Session::KeepaliveDue() const {
+  const int64_t timeout = edge().options().keepalive_timeout_millis;
+  if (timeout == 0) return INT64_MAX;
+  return received_or_deadline_millis_ + (has_pinged_ ? timeout : timeout / 2);
+}
+
+void Session::ScheduleNext() {
+  int64_t due = INT64_MAX;
+  switch (state_) {
+    case State::kAwaitingAuth:
+    case State::kAuthenticating:
+      due = received_or_deadline_millis_;
+      break;
+    case State::kClaiming:
+      break;
+    case State::kOpen:
+      due = KeepaliveDue();
+      break;
+    case State::kClosing:
+      // While our Close waits behind what a slow client still takes, only its progress counts.
+      due = is_blocked() ? INT64_MAX : received_or_deadline_millis_;
+      break;
+  }
+  if (is_blocked()) {
+    due = std::min(due, progress_millis() + edge().options().slow_consumer_timeout_millis);
+  }
+  if (due != INT64_MAX) edge().loop().Schedule(*this, due);
+}
+
+void Session::OnTimer() {
+  const int64_t now = edge().now_millis();
+  const EdgeOptions& options = edge().options();
+  const bool is_stuck =
+      is_blocked() && now >= progress_millis() + options.slow_consumer_timeout_millis;
+  switch (state_) {
+    case State::kAwaitingAuth:
+      Turn(AdmissionRefusal::kAuthTimeout, CloseCode::kAuthTimeout, "no authentication came in time");
+      return;
+    case State::kAuthenticating:
+      edge().ForgetAuth(id_);
+      Turn(AdmissionRefusal::kAuthTimeout, CloseCode::kTryAgainLater, "authentication took too long");
+      return;
+    case State::kClaiming:
+      return;
+    case State::kClosing:
+      if (is_stuck || (!is_blocked() && now >= received_or_deadline_millis_)) {
+        End();
+        return;
+      }
+      break;
+    case State::kOpen:
+      if (is_stuck) {
+        outbox()->DropUnsentFrames();
+        Close(MakeLeave(LeaveReason::kSlowConsumer, CloseCode::kTryAgainLater,
+                        "the client does not read what it is sent"));
+        return;
+      }
+      if (now < KeepaliveDue()) break;
+      if (has_pinged_) {
+        Close(MakeLeave(LeaveReason::kKeepaliveTimeout, CloseCode::kPolicyViolation,
+                        "nothing was heard from the client for too long"));
+        return;
+      }
+      has_pinged_ = true;
+      WriteControl(Opcode::kPing, "");
+      break;
+  }
+  ScheduleNext();
+}
+
+void Session::Describe(v1::Session& session) const {
+  session.set_session_id(id_);
+  session.set_uid(uid_);
+  session.set_remote_address(remote().ToString());
+  session.set_path(path_);
+  if (subprotocol_ != 0) {
+    session.set_subprotocol(edge().options().handshake.subprotocols[subprotocol_ - 1]);
+  }
+  if (attributes_ != nullptr) {
+    session.mutable_attributes()->insert(attributes_->begin(), attributes_->end());
+  }
+  session.mutable_entered_at()->set_seconds(entered_at_millis_ / 1'000);
+  session.mutable_entered_at()->set_nanos(static_cast<int32_t>(entered_at_millis_ % 1'000) *
+                                          1'000'000);
+  session.set_messages_in(messages_in_);
+  session.set_messages_out(messages_out_);
+}
+
+}  // namespace longwire

@@ -1,0 +1,113 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "server/auth/auth_provider.h"
+#include "server/core/leave.h"
+#include "server/edge/connection.h"
+#include "server/edge/frame.h"
+#include "server/edge/handshake.h"
+#include "server/hub/hub_session.h"
+
+namespace longwire {
+
+// One WebSocket connection after the HTTP upgrade: frames in, frames out, keepalive, and the close.
+// It becomes a session in the hub when it is authenticated and its uid is its own. Only on its loop.
+//
+// An idle one is this object and nothing else: buffers exist while something is half read or waits
+// to be sent, and what is needed only until it enters is in Admission, which is freed then.
+class Session final : public Connection, public HubSession, private AuthWaiter {
+ public:
+  // Takes the handshake's socket. `rest` is what the client has sent behind its request.
+  Session(Connection& handshake, SessionId id, Upgrade upgrade, std::string rest);
+  ~Session() override;
+
+  // Then one of the two: the client was authenticated at the handshake, and claims its uid;
+  void StartAccepted(AuthAccepted accepted);
+  // or it gets its 101 now and is authenticated by its first message.
+  void StartUnauthenticated();
+
+  // HubSession
+  SessionId id() const override { return id_; }
+  std::string_view uid() const override { return uid_; }
+  Delivery Deliver(MessageView message) override;
+  void Kick(uint16_t close_code, std::string_view close_reason, bool silent) override;
+  void Drain() override;
+  void OnClaimGranted() override;
+  void OnEvicted() override;
+  void Describe(v1::Session& session) const override;
+
+ private:
+  // What is needed until the session enters.
+  struct Admission {
+    Upgrade upgrade;
+    std::string rest;  // Bytes that came before their time: they wait for the answer.
+    AuthAccepted accepted;
+    bool is_upgraded = false;  // The 101 is written.
+  };
+
+  enum class State : uint8_t {
+    kAwaitingAuth,    // For the first message.
+    kAuthenticating,  // The provider is asked.
+    kClaiming,        // Another session of the uid has to leave first.
+    kOpen,            // In the hub: ENTER is written.
+    kClosing,         // Our Close frame is on its way; LEAVE is written if ENTER was.
+  };
+
+  // Connection
+  void OnBytes(std::span<char> bytes) override;
+  void OnLost() override;
+  void OnSent() override;
+  void OnBlocked() override;
+  void OnTimer() override;
+  void OnAdmissionEnd() override;
+  // AuthWaiter
+  void OnAuthResult(AuthResult result) override;
+
+  void Process(std::span<char> bytes);
+  void OnMessage(MessageView message);
+  void OnPing(std::string_view payload);
+  void OnClientClose(uint16_t code, std::string_view reason);
+  void OnViolation(uint16_t code, std::string_view text);
+
+  void ClaimUid();
+  void Enter();
+  void WriteUpgrade();
+  void AskProvider(MessageView message);
+  void ProcessRest();
+
+  // Ends the session: LEAVE if it has entered, a Close frame behind what is queued, and then a
+  // bounded wait for the client's.
+  void Close(const Leave& leave);
+  // The same for one that has not entered.
+  void Turn(AdmissionRefusal reason, CloseCode code, std::string_view text);
+  void WriteClose(uint16_t code, std::string_view reason);
+  void WriteControl(Opcode opcode, std::string_view payload);
+
+  bool is_entered() const { return state_ == State::kOpen; }
+  void ScheduleNext();
+  int64_t KeepaliveDue() const;
+
+  const SessionId id_;
+  std::string uid_;
+  std::string path_;
+  FrameReader reader_;
+  std::unique_ptr<Admission> admission_;  // Null once it has entered, or was turned away.
+  // Null for most: what the provider gave, shown by GetSession and snapshots.
+  std::unique_ptr<std::map<std::string, std::string>> attributes_;
+  int64_t entered_at_millis_ = 0;
+  // When the client last sent something; while it authenticates or closes: until when it may take.
+  int64_t received_or_deadline_millis_ = 0;
+  uint32_t messages_in_ = 0;
+  uint32_t messages_out_ = 0;
+  uint8_t subprotocol_ = 0;  // 1 + its place in HandshakeRules::subprotocols; 0 = none.
+  State state_ = State::kAwaitingAuth;
+  bool has_pinged_ = false;       // Since the client last sent something.
+  bool is_client_closed_ = false;  // Both Close frames are there: the socket ends once ours is sent.
+};
+
+}  // namespace longwire

@@ -1,0 +1,29 @@
+#include "server/hub/hub.h"
+
+namespace longwire {
+
+Hub::Hub(const std::vector<std::unique_ptr<Loop>>& loops, EventLog& log, IdGenerator& ids,
+         uint32_t node_id, DuplicateLogin duplicate_login, Metrics& metrics)
+    : log_(log), ids_(ids), node_id_(node_id), uids_(duplicate_login) {
+  for (const auto& loop : loops) {
+    shards_.push_back(std::make_unique<Shard>(*this, *loop, *metrics.loop[loop->index()]));
+  }
+}
+
+Shard* Hub::ShardFor(SessionId id) {
+  if (id <= 0 || ids_.NodeOf(id) != node_id_) return nullptr;
+  const uint32_t shard = ids_.ShardOf(id);
+  return shard < shards_.size() ? shards_[shard].get() : nullptr;
+}
+
+void Hub::PostGrant(SessionId id) {
+  Shard& shard = *ShardFor(id);
+  shard.loop().Post([&shard, id] { shard.Grant(id); });
+}
+
+void Hub::PostEvict(SessionId id) {
+  Shard& shard = *ShardFor(id);
+  shard.loop().Post([&shard, id] { shard.Evict(id); });
+}
+
+}  // namespace longwire

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "server/base/loop.h"
+#include "server/base/metrics.h"
+#include "server/core/session_id.h"
+#include "server/engine/event_log.h"
+#include "server/hub/shard.h"
+#include "server/hub/uid_directory.h"
+
+namespace longwire {
+
+// All sessions of this node: one shard a loop, and the uids across them. It knows no sockets and no
+// gRPC. Any thread, unless said otherwise.
+class Hub {
+ public:
+  // One shard for each loop; `metrics` has a LoopMetrics for each. All must outlive the hub.
+  Hub(const std::vector<std::unique_ptr<Loop>>& loops, EventLog& log, IdGenerator& ids,
+      uint32_t node_id, DuplicateLogin duplicate_login, Metrics& metrics);
+
+  // Whose shard a session is or would be. Null when the ID names another node.
+  Shard* ShardFor(SessionId id);
+  const std::vector<std::unique_ptr<Shard>>& shards() const { return shards_; }
+
+  UidDirectory& uids() { return uids_; }
+  EventLog& log() { return log_; }
+  IdGenerator& ids() { return ids_; }
+  uint32_t node_id() const { return node_id_; }
+
+  // Asks a session's shard to let it enter, or to end it. REQUIRES: an ID of this node.
+  void PostGrant(SessionId id);
+  void PostEvict(SessionId id);
+
+ private:
+  EventLog& log_;
+  IdGenerator& ids_;
+  const uint32_t node_id_;
+  UidDirectory uids_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+};
+
+}  // namespace longwire

@@ -1,0 +1,91 @@
+#include "server/hub/shard.h"
+
+#include "server/base/check.h"
+#include "server/events/event_encoder.h"
+#include "server/hub/hub.h"
+
+namespace longwire {
+
+Shard::Shard(Hub& hub, Loop& loop, LoopMetrics& metrics)
+    : hub_(hub), loop_(loop), metrics_(metrics) {}
+
+SessionId Shard::NewId() { return hub_.ids().Next(index()); }
+
+UidDirectory::Claim Shard::Claim(HubSession& session) {
+  if (session.uid().empty()) return UidDirectory::Claim::kGranted;
+  const UidDirectory::ClaimResult result = hub_.uids().Enqueue(session.uid(), session.id());
+  if (result.claim == UidDirectory::Claim::kWaiting) {
+    claimants_.emplace(session.id(), &session);
+    if (result.cancelled != 0) hub_.PostEvict(result.cancelled);
+    if (result.evict != 0) hub_.PostEvict(result.evict);
+  }
+  return result.claim;
+}
+
+void Shard::Abandon(const HubSession& session) {
+  if (session.uid().empty()) return;
+  claimants_.erase(session.id());
+  releases_.emplace_back(session.uid(), session.id());
+}
+
+void Shard::Enter(HubSession& session, const v1::Enter& enter) {
+  claimants_.erase(session.id());
+  sessions_.emplace(session.id(), &session);
+  AppendEnter(batch_.bytes(), {session.id(), session.uid(), loop_.wall_millis()}, enter);
+  batch_.Add({.type = v1::EVENT_TYPE_ENTER, .shard = static_cast<uint8_t>(index())});
+  metrics_.sessions.Add();
+  metrics_.sessions_entered.Add();
+}
+
+void Shard::Routed(const HubSession& session, std::string_view command, MessageView message) {
+  AppendRouted(batch_.bytes(), {session.id(), session.uid(), loop_.wall_millis()}, command, message);
+  batch_.Add({.type = v1::EVENT_TYPE_ROUTE, .shard = static_cast<uint8_t>(index())});
+  metrics_.messages_in.Add();
+}
+
+void Shard::Leave(const HubSession& session, const longwire::Leave& leave) {
+  const size_t erased = sessions_.erase(session.id());
+  LONGWIRE_CHECK(erased == 1, "session {} leaves without having entered", session.id());
+  AppendLeave(batch_.bytes(), {session.id(), session.uid(), loop_.wall_millis()}, leave);
+  batch_.Add({.type = v1::EVENT_TYPE_LEAVE,
+              .silent = leave.silent,
+              .shard = static_cast<uint8_t>(index())});
+  if (!session.uid().empty()) releases_.emplace_back(session.uid(), session.id());
+  metrics_.sessions.Subtract();
+  metrics_.sessions_left[static_cast<size_t>(leave.reason)].Add();
+}
+
+HubSession* Shard::Find(SessionId id) const {
+  const auto found = sessions_.find(id);
+  return found == sessions_.end() ? nullptr : found->second;
+}
+
+void Shard::Grant(SessionId id) {
+  const auto found = claimants_.find(id);
+  // Not found: it gave up meanwhile, and its release passes the uid on.
+  if (found != claimants_.end()) found->second->OnClaimGranted();
+}
+
+void Shard::Evict(SessionId id) {
+  if (HubSession* session = Find(id)) {
+    session->OnEvicted();
+  } else if (const auto found = claimants_.find(id); found != claimants_.end()) {
+    found->second->OnEvicted();
+  }
+  // Neither: it is on its way out already.
+}
+
+void Shard::EndTurn() {
+  if (!batch_.empty()) {
+    hub_.log().Append(batch_);
+    batch_.Clear();
+  }
+  // A grant within this shard may be posted while we walk, never added to releases_.
+  for (const auto& [uid, id] : releases_) {
+    const SessionId granted = hub_.uids().Release(uid, id);
+    if (granted != 0) hub_.PostGrant(granted);
+  }
+  releases_.clear();
+}
+
+}  // namespace longwire
