@@ -88,7 +88,7 @@ void AddRefusals(const Metrics& metrics, Page& page) {
   }
 }
 
-void AddTraffic(const Metrics& metrics, const OutboxBudget& outboxes, Page& page) {
+void AddTraffic(const Metrics& metrics, const ByteBudget& outboxes, Page& page) {
   page.Counter("longwire_messages_in_total", "Messages of clients that became ROUTE events",
                Sum(metrics, [](auto& m) -> auto& { return m.messages_in; }));
   page.Counter("longwire_messages_out_total", "Messages of backends that an outbox has taken",
@@ -118,11 +118,14 @@ void AddLog(const Metrics& metrics, const EventLog& log, Page& page) {
 
 }  // namespace
 
-std::string MetricsPage(const Metrics& metrics, const EventLog& log, const OutboxBudget& outboxes) {
+std::string MetricsPage(const Metrics& metrics, const EventLog& log, const ByteBudget& outboxes,
+                        const ByteBudget& inbound) {
   Page page;
   AddSessions(metrics, page);
   AddRefusals(metrics, page);
   AddTraffic(metrics, outboxes, page);
+  page.Gauge("longwire_inbound_bytes", "Bytes of clients' messages that are half received",
+             static_cast<double>(inbound.used()));
   AddLog(metrics, log, page);
   return page.Text();
 }

@@ -9,6 +9,7 @@
 namespace longwire {
 
 // Everything the process counts, as a page in Prometheus' text format. Any thread.
-std::string MetricsPage(const Metrics& metrics, const EventLog& log, const OutboxBudget& outboxes);
+std::string MetricsPage(const Metrics& metrics, const EventLog& log, const ByteBudget& outboxes,
+                        const ByteBudget& inbound);
 
 }  // namespace longwire

@@ -2,17 +2,9 @@
 
 #include <utility>
 
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
-
 namespace longwire {
-namespace {
 
-constexpr absl::Duration kTick = absl::Seconds(1);
-
-}  // namespace
-
-Courier::Courier(Task tick) : tick_(std::move(tick)), thread_([this] { Run(); }) {}
+Courier::Courier() : thread_([this] { Run(); }) {}
 
 Courier::~Courier() {
   {
@@ -33,6 +25,11 @@ void Courier::LogGrew() {
   has_log_grown_ = true;
 }
 
+void Courier::Tick() {
+  absl::MutexLock lock(&mutex_);
+  is_tick_due_ = true;
+}
+
 void Courier::Add(std::shared_ptr<CourierStream> stream) {
   absl::MutexLock lock(&mutex_);
   streams_.insert(std::move(stream));
@@ -49,31 +46,26 @@ std::vector<std::shared_ptr<CourierStream>> Courier::streams() {
 }
 
 void Courier::Run() {
-  absl::Time next_tick = absl::Now() + kTick;
   std::vector<Task> tasks;
   bool is_ending = false;
   while (!is_ending) {
-    bool has_log_grown;
+    bool has_log_grown, is_tick_due;
     {
       absl::MutexLock lock(&mutex_);
-      mutex_.AwaitWithDeadline(absl::Condition(this, &Courier::HasWork), next_tick);
+      mutex_.Await(absl::Condition(this, &Courier::HasWork));
       tasks.swap(tasks_);
       has_log_grown = std::exchange(has_log_grown_, false);
+      is_tick_due = std::exchange(is_tick_due_, false);
       is_ending = is_ending_;
       // Lowered before the streams read the log: growth after this is told anew.
       if (has_log_grown) growth_told_.store(false);
     }
     for (Task& task : tasks) task();
     tasks.clear();
-    const bool is_tick_due = absl::Now() >= next_tick;
     if (!has_log_grown && !is_tick_due) continue;
     for (const auto& stream : streams()) {
       if (is_tick_due) stream->Tick();
       stream->Pump();
-    }
-    if (is_tick_due) {
-      tick_();
-      next_tick = absl::Now() + kTick;
     }
   }
 }

@@ -30,8 +30,7 @@ class Courier {
  public:
   using Task = absl::AnyInvocable<void()>;
 
-  // `tick` runs on the thread about once a second.
-  explicit Courier(Task tick);
+  Courier();
   // Runs the tasks that were posted, then ends the thread.
   ~Courier();
   Courier(const Courier&) = delete;
@@ -41,6 +40,8 @@ class Courier {
   void Post(Task task);
   // Any thread; cheap. All streams are pumped soon.
   void LogGrew();
+  // Any thread. All streams are told that about a second has passed, and pumped.
+  void Tick();
 
   // Any thread. A stream may be pumped once more after it was removed.
   void Add(std::shared_ptr<CourierStream> stream);
@@ -50,10 +51,9 @@ class Courier {
  private:
   void Run();
   bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return is_ending_ || has_log_grown_ || !tasks_.empty();
+    return is_ending_ || has_log_grown_ || is_tick_due_ || !tasks_.empty();
   }
 
-  Task tick_;
   // Up while the thread has been told of growth and has not looked yet.
   std::atomic<bool> growth_told_{false};
 
@@ -61,6 +61,7 @@ class Courier {
   std::vector<Task> tasks_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_set<std::shared_ptr<CourierStream>> streams_ ABSL_GUARDED_BY(mutex_);
   bool has_log_grown_ ABSL_GUARDED_BY(mutex_) = false;
+  bool is_tick_due_ ABSL_GUARDED_BY(mutex_) = false;
   bool is_ending_ ABSL_GUARDED_BY(mutex_) = false;
 
   std::thread thread_;

@@ -13,13 +13,17 @@ namespace {
 // What a response has beside its events: two IDs, the gap and three numbers.
 constexpr size_t kHeaderBytesMax = 256;
 
-grpc::ByteBuffer Join(const v1::SubscribeEventsResponse& header, std::string_view events) {
-  const size_t header_bytes = header.ByteSizeLong();
-  grpc::Slice slice(header_bytes + events.size());
-  auto* const bytes = const_cast<uint8_t*>(slice.begin());
-  header.SerializeWithCachedSizesToArray(bytes);
-  std::copy(events.begin(), events.end(), bytes + header_bytes);
-  return grpc::ByteBuffer(&slice, 1);
+// The string's bytes without a copy: it lives as long as the slice.
+grpc::Slice ToSlice(std::string bytes) {
+  auto* const owned = new std::string(std::move(bytes));
+  return grpc::Slice(
+      owned->data(), owned->size(), [](void* string) { delete static_cast<std::string*>(string); },
+      owned);
+}
+
+grpc::ByteBuffer Join(const v1::SubscribeEventsResponse& header, std::string events) {
+  const grpc::Slice slices[] = {grpc::Slice(header.SerializeAsString()), ToSlice(std::move(events))};
+  return grpc::ByteBuffer(slices, std::size(slices));
 }
 
 std::variant<EventFilter, Refusal> FilterOf(const v1::SubscribeEventsRequest& request) {
@@ -77,8 +81,13 @@ std::variant<EventStreamPlan, Refusal> PlanEventStream(const v1::SubscribeEvents
   }
 }
 
+Refusal DrainingRefusal() {
+  return {Reason::kGatewayDraining, "this gateway is shutting down: subscribe again, with the cursor"};
+}
+
 EventStream::EventStream(Hub& hub, Courier& courier, Metrics& metrics, const Clock& clock,
-                         grpc::CallbackServerContext& context, const EventStreamPlan& plan)
+                         grpc::CallbackServerContext& context, const EventStreamPlan& plan,
+                         EventStreamSlots slots)
     : hub_(hub),
       courier_(courier),
       metrics_(metrics),
@@ -86,7 +95,10 @@ EventStream::EventStream(Hub& hub, Courier& courier, Metrics& metrics, const Clo
       context_(context),
       subscription_id_(hub.ids().Next(0)),
       is_after_restart_(plan.is_after_restart),
+      wants_enter_((plan.filter.types >> v1::EVENT_TYPE_ENTER & 1) != 0),
+      subscription_slot_(std::move(slots.subscription)),
       reader_(hub.log(), plan.filter, plan.next),
+      snapshot_slot_(std::move(slots.snapshot)),
       has_snapshot_(plan.has_snapshot) {
   metrics_.subscribers.fetch_add(1);
 }
@@ -95,30 +107,29 @@ EventStream::~EventStream() { metrics_.subscribers.fetch_sub(1); }
 
 EventStream* EventStream::Start(Hub& hub, Courier& courier, Metrics& metrics, const Clock& clock,
                                 grpc::CallbackServerContext& context,
-                                const EventStreamPlan& plan) {
+                                const EventStreamPlan& plan, EventStreamSlots slots) {
   std::shared_ptr<EventStream> stream(
-      new EventStream(hub, courier, metrics, clock, context, plan));
+      new EventStream(hub, courier, metrics, clock, context, plan, std::move(slots)));
   stream->self_ = stream;
-  // Not from here: the first write would begin before gRPC has been given the reactor.
-  courier.Post([&courier, stream] {
-    courier.Add(stream);
-    stream->Pump();
-  });
+  // Added here, so that OnDone, however soon it comes, finds it to remove.
+  courier.Add(stream);
+  courier.Post([stream] { stream->Pump(); });
   return stream.get();
 }
 
 void EventStream::Pump() {
   bool is_finishing = false;
+  bool is_broken = false;
   {
     absl::MutexLock lock(&mutex_);
     if (is_writing_ || is_finished_) return;
     if (is_broken_) {
       is_finished_ = true;
-      is_finishing = true;
+      is_finishing = is_broken = true;
     } else if (NextResponse(writing_)) {
       is_writing_ = true;
       is_heartbeat_due_ = false;
-    } else if (end_at_ && reader_.next() > *end_at_) {
+    } else if (end_at_ && phase_ == Phase::kLog && reader_.next() > *end_at_) {
       is_finished_ = true;
       is_finishing = true;
     } else {
@@ -129,8 +140,7 @@ void EventStream::Pump() {
     StartWrite(&writing_);
     return;
   }
-  Finish(Refuse({Reason::kGatewayDraining, "this gateway is shutting down: subscribe again, with the cursor"},
-                context_, metrics_));
+  Finish(is_broken ? grpc::Status::CANCELLED : EndWith(DrainingRefusal(), context_));
 }
 
 bool EventStream::NextResponse(grpc::ByteBuffer& response) {
@@ -167,16 +177,17 @@ bool EventStream::NextResponse(grpc::ByteBuffer& response) {
   header.set_log_id(hub_.log().log_id());
   if (header.head() == 0) header.set_head(hub_.log().head());
   last_write_millis_ = clock_.SteadyMillis();
-  response = Join(header, events);
+  response = Join(header, std::move(events));
   return true;
 }
 
 bool EventStream::NextOfSnapshot(v1::SubscribeEventsResponse& header, std::string& events) {
-  if (snapshot_pieces_sent_ < snapshot_->framed_pieces.size()) {
+  if (wants_enter_ && snapshot_pieces_sent_ < snapshot_->framed_pieces.size()) {
     events = std::move(snapshot_->framed_pieces[snapshot_pieces_sent_++]);
     return true;
   }
   snapshot_.reset();
+  snapshot_slot_.GiveBack();
   phase_ = Phase::kLog;
   header.set_snapshot_done(true);
   header.set_covered(reader_.next() - 1);

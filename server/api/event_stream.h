@@ -16,6 +16,7 @@
 #include "server/base/clock.h"
 #include "server/base/metrics.h"
 #include "server/base/refusal.h"
+#include "server/base/slots.h"
 #include "server/events/event_reader.h"
 #include "server/hub/hub.h"
 #include "server/hub/snapshot.h"
@@ -32,6 +33,14 @@ struct EventStreamPlan {
 };
 std::variant<EventStreamPlan, Refusal> PlanEventStream(const v1::SubscribeEventsRequest& request,
                                                        const EventLog& log);
+// What a subscription ends with when the gateway goes down.
+Refusal DrainingRefusal();
+
+// The places a stream takes for as long as it needs them.
+struct EventStreamSlots {
+  Slots::Slot subscription;
+  Slots::Slot snapshot;  // Empty without one.
+};
 
 // One SubscribeEvents call. It has one write under way at the most: a subscriber that reads slowly
 // only falls behind in the log, and costs no more than that write.
@@ -43,7 +52,8 @@ class EventStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
                           public std::enable_shared_from_this<EventStream> {
  public:
   static EventStream* Start(Hub& hub, Courier& courier, Metrics& metrics, const Clock& clock,
-                            grpc::CallbackServerContext& context, const EventStreamPlan& plan);
+                            grpc::CallbackServerContext& context, const EventStreamPlan& plan,
+                            EventStreamSlots slots);
   ~EventStream() override;
 
   // CourierStream
@@ -59,7 +69,8 @@ class EventStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
 
  private:
   EventStream(Hub& hub, Courier& courier, Metrics& metrics, const Clock& clock,
-              grpc::CallbackServerContext& context, const EventStreamPlan& plan);
+              grpc::CallbackServerContext& context, const EventStreamPlan& plan,
+              EventStreamSlots slots);
 
   // The next response, or nothing when there is nothing to tell.
   bool NextResponse(grpc::ByteBuffer& response) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -77,6 +88,8 @@ class EventStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   grpc::CallbackServerContext& context_;
   const SessionId subscription_id_;
   const bool is_after_restart_;
+  const bool wants_enter_;
+  const Slots::Slot subscription_slot_;
 
   std::shared_ptr<EventStream> self_;  // Until OnDone: gRPC holds a bare pointer.
   grpc::ByteBuffer writing_;           // Touched while no write is under way.
@@ -86,6 +99,7 @@ class EventStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   EventReader::Chunk chunk_ ABSL_GUARDED_BY(mutex_);
   enum class Phase : uint8_t { kFirst, kAwaitingSnapshot, kSnapshot, kLog };
   Phase phase_ ABSL_GUARDED_BY(mutex_) = Phase::kFirst;
+  Slots::Slot snapshot_slot_ ABSL_GUARDED_BY(mutex_);
   bool has_snapshot_ ABSL_GUARDED_BY(mutex_);
   std::optional<Snapshot> snapshot_ ABSL_GUARDED_BY(mutex_);
   size_t snapshot_pieces_sent_ ABSL_GUARDED_BY(mutex_) = 0;

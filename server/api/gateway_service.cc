@@ -21,6 +21,13 @@ class RefusedSubscription final : public grpc::ServerWriteReactor<grpc::ByteBuff
   void OnDone() override { delete this; }
 };
 
+class RefusedRouteStream final
+    : public grpc::ServerBidiReactor<v1::RouteStreamRequest, v1::RouteStreamResponse> {
+ public:
+  explicit RefusedRouteStream(grpc::Status status) { Finish(std::move(status)); }
+  void OnDone() override { delete this; }
+};
+
 }  // namespace
 
 GatewayService::GatewayService(Hub& hub, const ProtocolProvider& protocol, const PushLimits& limits,
@@ -60,8 +67,15 @@ grpc::ServerUnaryReactor* GatewayService::Route(grpc::CallbackServerContext* con
 }
 
 grpc::ServerBidiReactor<v1::RouteStreamRequest, v1::RouteStreamResponse>*
-GatewayService::RouteStream(grpc::CallbackServerContext*) {
-  return longwire::RouteStream::Start(hub_, protocol_, limits_, courier_, metrics_);
+GatewayService::RouteStream(grpc::CallbackServerContext* context) {
+  Slots::Slot slot = route_streams_.Take();
+  if (!slot) {
+    return new RefusedRouteStream(
+        Refuse({Reason::kGatewayBusy, fmt::format("{} RouteStreams are open", kRouteStreamsMax)},
+               *context, metrics_));
+  }
+  return longwire::RouteStream::Start(hub_, protocol_, limits_, courier_, metrics_, *context,
+                                      std::move(slot));
 }
 
 grpc::ServerUnaryReactor* GatewayService::Kick(grpc::CallbackServerContext* context,
@@ -88,6 +102,9 @@ grpc::ServerUnaryReactor* GatewayService::Kick(grpc::CallbackServerContext* cont
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* GatewayService::SubscribeEvents(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
+  if (has_ended_subscriptions_.load()) {
+    return new RefusedSubscription(Refuse(DrainingRefusal(), *context, metrics_));
+  }
   // The traits want a buffer to consume; the bytes themselves are shared, not copied.
   grpc::ByteBuffer bytes = *request;
   v1::SubscribeEventsRequest parsed;
@@ -98,11 +115,29 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* GatewayService::SubscribeEvents(
   if (const auto* refusal = std::get_if<Refusal>(&plan)) {
     return new RefusedSubscription(Refuse(*refusal, *context, metrics_));
   }
-  return EventStream::Start(hub_, courier_, metrics_, clock_, *context,
-                            std::get<EventStreamPlan>(plan));
+  const auto& checked = std::get<EventStreamPlan>(plan);
+  EventStreamSlots slots{.subscription = subscriptions_.Take()};
+  if (!slots.subscription) {
+    return new RefusedSubscription(
+        Refuse({Reason::kGatewayBusy, fmt::format("{} subscriptions are open", kSubscriptionsMax)},
+               *context, metrics_));
+  }
+  if (checked.has_snapshot && !(slots.snapshot = snapshots_.Take())) {
+    return new RefusedSubscription(
+        Refuse({Reason::kGatewayBusy, fmt::format("{} snapshots are being sent", kSnapshotsMax)},
+               *context, metrics_));
+  }
+  EventStream* stream = EventStream::Start(hub_, courier_, metrics_, clock_, *context, checked,
+                                           std::move(slots));
+  // A drain that began since the look above has not seen this stream, or else ends it twice.
+  if (has_ended_subscriptions_.load()) {
+    courier_.Post([this] { EndSubscriptions(); });
+  }
+  return stream;
 }
 
 void GatewayService::EndSubscriptions() {
+  has_ended_subscriptions_.store(true);
   for (const auto& stream : courier_.streams()) {
     static_cast<EventStream&>(*stream).EndWhenDelivered();
   }

@@ -2,13 +2,16 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <cstdint>
 
 #include "longwire/v1/gateway.grpc.pb.h"
 #include "server/api/courier.h"
 #include "server/api/route_job.h"
 #include "server/base/clock.h"
+#include "server/base/limits.h"
 #include "server/base/metrics.h"
+#include "server/base/slots.h"
 #include "server/hub/hub.h"
 #include "server/protocol/protocol_provider.h"
 
@@ -33,7 +36,7 @@ class GatewayService final
   grpc::ServerWriteReactor<grpc::ByteBuffer>* SubscribeEvents(
       grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) override;
 
-  // Ends every subscription once it has been sent all that is in the log now.
+  // Ends every subscription once it has been sent all that is in the log now, and refuses new ones.
   void EndSubscriptions();
 
  private:
@@ -46,6 +49,10 @@ class GatewayService final
   Courier& courier_;
   Metrics& metrics_;
   const Clock& clock_;
+  Slots subscriptions_{kSubscriptionsMax};
+  Slots route_streams_{kRouteStreamsMax};
+  Slots snapshots_{kSnapshotsMax};
+  std::atomic<bool> has_ended_subscriptions_{false};
 };
 
 }  // namespace longwire

@@ -1,20 +1,25 @@
 #include "server/api/route_stream.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
+#include "server/api/status.h"
 #include "server/base/limits.h"
 
 namespace longwire {
 
 RouteStream* RouteStream::Start(Hub& hub, const ProtocolProvider& protocol,
-                                const PushLimits& limits, Courier& courier, Metrics& metrics) {
-  std::shared_ptr<RouteStream> stream(new RouteStream(hub, protocol, limits, courier, metrics));
+                                const PushLimits& limits, Courier& courier, Metrics& metrics,
+                                grpc::CallbackServerContext& context, Slots::Slot slot) {
+  std::shared_ptr<RouteStream> stream(
+      new RouteStream(hub, protocol, limits, courier, metrics, context, std::move(slot)));
   stream->self_ = stream;
-  stream->Advance();
+  stream->Advance(MayRead::kYes);
   return stream.get();
 }
 
-void RouteStream::Advance() {
+void RouteStream::Advance(MayRead may_read) {
   enum class Step { kNone, kWrite, kRead, kFinish };
   // At most one write and one read begin here: nothing else can make room for a second.
   for (int i = 0; i < 2; ++i) {
@@ -31,7 +36,7 @@ void RouteStream::Advance() {
         is_writing_ = true;
         answer = &answers_.front();
         step = Step::kWrite;
-      } else if (!is_reading_ && !has_ended_ && !is_broken_ &&
+      } else if (may_read == MayRead::kYes && !is_reading_ && !has_ended_ && !is_broken_ &&
                  in_flight_ < kRouteBatchesInFlightMax) {
         is_reading_ = true;
         step = Step::kRead;
@@ -47,10 +52,15 @@ void RouteStream::Advance() {
         Read();
         break;
       case Step::kFinish:
-        Finish(grpc::Status::OK);
+        Finish(EndStatus());
         return;
     }
   }
+}
+
+grpc::Status RouteStream::EndStatus() {
+  absl::MutexLock lock(&mutex_);
+  return refusal_ ? Refuse(*refusal_, context_, metrics_) : grpc::Status::OK;
 }
 
 void RouteStream::Read() {
@@ -65,10 +75,30 @@ void RouteStream::OnReadDone(bool ok) {
       is_reading_ = false;
       has_ended_ = true;
     }
-    Advance();
+    Advance(MayRead::kYes);
     return;
   }
   std::shared_ptr<Batch> batch = std::move(reading_);
+  const size_t bytes = batch->request.ByteSizeLong();
+  if (bytes > kRouteBatchBytesMax || batch->request.routes_size() > kRoutesPerBatchMax) {
+    absl::MutexLock lock(&mutex_);
+    // The answers that are still due go out first.
+    has_ended_ = true;
+    refusal_ = {Reason::kBatchTooBig,
+                fmt::format("a batch has at most {} bytes and {} routes, this one has {} and {}",
+                            kRouteBatchBytesMax, kRoutesPerBatchMax, bytes,
+                            batch->request.routes_size())};
+  } else {
+    Dispatch(std::move(batch));
+  }
+  {
+    absl::MutexLock lock(&mutex_);
+    is_reading_ = false;
+  }
+  Advance(MayRead::kYes);
+}
+
+void RouteStream::Dispatch(std::shared_ptr<Batch> batch) {
   {
     absl::MutexLock lock(&mutex_);
     ++in_flight_;
@@ -79,11 +109,6 @@ void RouteStream::OnReadDone(bool ok) {
   RouteJob::Run(batch->job, [self = self_, batch] {
     self->courier_.Post([self, batch] { self->Answer(*batch); });
   });
-  {
-    absl::MutexLock lock(&mutex_);
-    is_reading_ = false;
-  }
-  Advance();
 }
 
 void RouteStream::Answer(const Batch& batch) {
@@ -108,7 +133,7 @@ void RouteStream::Answer(const Batch& batch) {
     absl::MutexLock lock(&mutex_);
     answers_.push_back(std::move(answer));
   }
-  Advance();
+  Advance(MayRead::kNo);
 }
 
 void RouteStream::OnWriteDone(bool ok) {
@@ -119,7 +144,7 @@ void RouteStream::OnWriteDone(bool ok) {
     answers_.pop_front();
     if (!ok) is_broken_ = true;
   }
-  Advance();
+  Advance(MayRead::kYes);
 }
 
 void RouteStream::OnCancel() {
@@ -127,7 +152,7 @@ void RouteStream::OnCancel() {
     absl::MutexLock lock(&mutex_);
     is_broken_ = true;
   }
-  Advance();
+  Advance(MayRead::kYes);
 }
 
 }  // namespace longwire

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <deque>
 #include <memory>
+#include <optional>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
@@ -12,6 +13,7 @@
 #include "server/api/courier.h"
 #include "server/api/route_job.h"
 #include "server/base/metrics.h"
+#include "server/base/slots.h"
 
 namespace longwire {
 
@@ -23,7 +25,8 @@ class RouteStream final
       public std::enable_shared_from_this<RouteStream> {
  public:
   static RouteStream* Start(Hub& hub, const ProtocolProvider& protocol, const PushLimits& limits,
-                            Courier& courier, Metrics& metrics);
+                            Courier& courier, Metrics& metrics,
+                            grpc::CallbackServerContext& context, Slots::Slot slot);
 
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
@@ -32,8 +35,15 @@ class RouteStream final
 
  private:
   RouteStream(Hub& hub, const ProtocolProvider& protocol, const PushLimits& limits,
-              Courier& courier, Metrics& metrics)
-      : hub_(hub), protocol_(protocol), limits_(limits), courier_(courier), metrics_(metrics) {}
+              Courier& courier, Metrics& metrics, grpc::CallbackServerContext& context,
+              Slots::Slot slot)
+      : hub_(hub),
+        protocol_(protocol),
+        limits_(limits),
+        courier_(courier),
+        metrics_(metrics),
+        context_(context),
+        slot_(std::move(slot)) {}
 
   struct Batch {
     v1::RouteStreamRequest request;
@@ -41,15 +51,22 @@ class RouteStream final
   };
 
   void Read();
+  void Dispatch(std::shared_ptr<Batch> batch);
   void Answer(const Batch& batch);
-  // Does what the state asks for next: a write, a read or the end.
-  void Advance();
+  grpc::Status EndStatus();
+  // Does what the state asks for next: a write, the end, or a read. Reads begin in gRPC's own
+  // reactions only: gRPC keeps the call while one runs, and a read that the courier was about to
+  // begin could come after the call's end.
+  enum class MayRead : bool { kNo, kYes };
+  void Advance(MayRead may_read);
 
   Hub& hub_;
   const ProtocolProvider& protocol_;
   const PushLimits& limits_;
   Courier& courier_;
   Metrics& metrics_;
+  grpc::CallbackServerContext& context_;
+  const Slots::Slot slot_;
 
   std::shared_ptr<RouteStream> self_;  // Until OnDone: gRPC holds a bare pointer.
   std::shared_ptr<Batch> reading_;     // What gRPC reads into; touched while no read is under way.
@@ -63,6 +80,7 @@ class RouteStream final
   bool has_ended_ ABSL_GUARDED_BY(mutex_) = false;    // The caller sends no more.
   bool is_broken_ ABSL_GUARDED_BY(mutex_) = false;    // Nobody will read the answers.
   bool is_finished_ ABSL_GUARDED_BY(mutex_) = false;  // Finish was called.
+  std::optional<Refusal> refusal_ ABSL_GUARDED_BY(mutex_);  // What the stream ends with.
 };
 
 }  // namespace longwire

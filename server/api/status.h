@@ -12,5 +12,7 @@ inline constexpr char kReasonTrailer[] = "longwire-reason";
 
 // The status a call ends with, its reason in the trailer, and the refusal counted.
 grpc::Status Refuse(const Refusal& refusal, grpc::CallbackServerContext& context, Metrics& metrics);
+// The same for an end that refuses nobody: it is not counted.
+grpc::Status EndWith(const Refusal& refusal, grpc::CallbackServerContext& context);
 
 }  // namespace longwire

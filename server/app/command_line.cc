@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <map>
 #include <string>
@@ -26,19 +27,19 @@ class Table {
   void Section(std::string name) { section_ = std::move(name); }
 
   CLI::Option* Text(const std::string& flag, std::string& field, const std::string& text) {
-    return Finish(app_.add_option(flag, field, text)->type_name("TEXT"), flag, field);
+    return Finish(app_.add_option(flag, field, text)->type_name("TEXT"), field);
   }
   void List(const std::string& flag, std::vector<std::string>& field, const std::string& text) {
-    Finish(app_.add_option(flag, field, text)->delimiter(',')->type_name("TEXT,..."), flag, "");
+    Finish(app_.add_option(flag, field, text)->delimiter(',')->type_name("TEXT,..."), "");
   }
   void Flag(const std::string& flag, bool& field, const std::string& text) {
-    Finish(app_.add_flag(flag, field, text), flag, "");
+    Finish(app_.add_flag(flag, field, text), "");
   }
   void Number(const std::string& flag, uint32_t& field, const std::string& text) {
-    Finish(app_.add_option(flag, field, text)->type_name("N"), flag, std::to_string(field));
+    Finish(app_.add_option(flag, field, text)->type_name("N"), std::to_string(field));
   }
   void Count(const std::string& flag, size_t& field, const std::string& text) {
-    Finish(app_.add_option(flag, field, text)->type_name("N"), flag, std::to_string(field));
+    Finish(app_.add_option(flag, field, text)->type_name("N"), std::to_string(field));
   }
   void Duration(const std::string& flag, int64_t& field, const std::string& text) {
     Parsed(flag, field, text, "DURATION", ParseDuration, FormatDuration(field));
@@ -64,7 +65,7 @@ class Table {
           field = found->second;
         },
         text);
-    return Finish(option->type_name(all), flag, chosen);
+    return Finish(option->type_name(all), chosen);
   }
 
  private:
@@ -81,21 +82,41 @@ class Table {
           field = *parsed;
         },
         text);
-    Finish(option->type_name(type), flag, shown);
+    Finish(option->type_name(type), shown);
   }
 
-  CLI::Option* Finish(CLI::Option* option, const std::string& flag, const std::string& shown) {
-    std::string variable = "LONGWIRE_" + flag.substr(2);
-    for (char& c : variable) {
-      c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    }
+  CLI::Option* Finish(CLI::Option* option, const std::string& shown) {
     if (!shown.empty()) option->default_str(shown);
-    return option->envname(variable)->group(section_);
+    return option->group(section_);
   }
 
   CLI::App& app_;
   std::string section_;
 };
+
+std::string VariableOf(const std::string& flag) {
+  std::string variable = "LONGWIRE_" + flag.substr(2);
+  for (char& c : variable) {
+    c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  }
+  return variable;
+}
+
+// The command line with what the environment adds to it. The library's own way to read variables
+// would let the config file win over them.
+std::vector<std::string> WithEnvironment(int argc, const char* const* argv, const CLI::App& app) {
+  std::vector<std::string> arguments(argv, argv + argc);
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_lnames().empty()) continue;
+    const std::string flag = "--" + option->get_lnames()[0];
+    const char* value = std::getenv(VariableOf(flag).c_str());
+    const bool is_given = std::any_of(argv + 1, argv + argc, [&](const std::string& argument) {
+      return argument == flag || argument.starts_with(flag + "=");
+    });
+    if (value != nullptr && !is_given) arguments.push_back(flag + "=" + value);
+  }
+  return arguments;
+}
 
 void AddClientSide(Table& table, Options& o, CLI::Option*& auth) {
   table.Section("Clients (WebSocket)");
@@ -171,7 +192,7 @@ CommandLineResult ParseCommandLine(int argc, const char* const* argv, Options& o
                "which wins over the file. Durations: 250ms, 10s, 5m, 1h. Sizes: 65536, 64KiB, 1MiB.",
                "longwire-gateway");
   app.set_version_flag("--version", LONGWIRE_VERSION);
-  app.set_config("--config", "", "A file of options, one key=value a line")->envname("LONGWIRE_CONFIG");
+  app.set_config("--config", "", "A file of options, one key=value a line");
   app.allow_config_extras(CLI::config_extras_mode::error);
   bool is_check_only = false;
   app.add_flag("--check-config", is_check_only, "Check the options, say what is wrong, and exit")
@@ -182,14 +203,21 @@ CommandLineResult ParseCommandLine(int argc, const char* const* argv, Options& o
   AddLimits(table, options);
   AddBackendSide(table, options);
   AddOperation(table, options);
+  const std::vector<std::string> arguments = WithEnvironment(argc, argv, app);
+  std::vector<const char*> pointers;
+  for (const std::string& argument : arguments) pointers.push_back(argument.c_str());
   try {
-    app.parse(argc, argv);
+    app.parse(static_cast<int>(pointers.size()), pointers.data());
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? CommandLineResult::kExitOk : CommandLineResult::kExitUsage;
   }
   options.auth_is_explicit = auth->count() > 0;
   if (const absl::Status status = ValidateOptions(options); !status.ok()) {
     std::fprintf(stderr, "longwire-gateway: %s\n", std::string(status.message()).c_str());
+    return CommandLineResult::kExitUsage;
+  }
+  if (options.auth == AuthKind::kNone && options.auth_at == AuthAt::kMessage) {
+    std::fprintf(stderr, "longwire-gateway: --auth-at=message needs somebody to ask: --auth=grpc\n");
     return CommandLineResult::kExitUsage;
   }
   if (is_check_only) {

@@ -1,10 +1,9 @@
 #include "server/app/drain.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "absl/synchronization/blocking_counter.h"
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
 #include "server/base/limits.h"
 
 namespace longwire {
@@ -44,14 +43,15 @@ std::vector<SessionId> Drainer::ListSessions() {
   return ids;
 }
 
-void Drainer::Wait(int64_t millis) {
-  absl::MutexLock lock(&mutex_);
-  mutex_.AwaitWithTimeout(absl::Condition(&is_hurried_), absl::Milliseconds(millis));
+bool Drainer::Wait(int64_t millis) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, std::chrono::milliseconds(millis), [this] { return is_hurried_; });
 }
 
 void Drainer::Hurry() {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   is_hurried_ = true;
+  changed_.notify_all();
 }
 
 void Drainer::CloseSome(const std::vector<SessionId>& ids, size_t begin, size_t end) {
@@ -71,16 +71,13 @@ void Drainer::CloseSome(const std::vector<SessionId>& ids, size_t begin, size_t 
 void Drainer::Run() {
   Wait(delay_millis_);
   const std::vector<SessionId> ids = ListSessions();
-  const absl::Time start = absl::Now();
+  const int64_t start = clock_.SteadyMillis();
   size_t closed = 0;
   while (closed < ids.size()) {
-    Wait(kStepMillis);
-    int64_t elapsed = absl::ToInt64Milliseconds(absl::Now() - start);
-    {
-      absl::MutexLock lock(&mutex_);
-      if (is_hurried_) elapsed = std::max<int64_t>(period_millis_, 1'000'000'000);
-    }
-    const size_t target = DrainTarget(ids.size(), elapsed, period_millis_);
+    const bool is_hurried = Wait(kStepMillis);
+    const size_t target =
+        is_hurried ? ids.size()
+                   : DrainTarget(ids.size(), clock_.SteadyMillis() - start, period_millis_);
     CloseSome(ids, closed, target);
     closed = target;
   }

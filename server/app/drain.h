@@ -1,12 +1,12 @@
 #pragma once
 
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <mutex>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
+#include "server/base/clock.h"
 #include "server/core/session_id.h"
 #include "server/hub/hub.h"
 
@@ -19,8 +19,8 @@ size_t DrainTarget(size_t sessions, int64_t elapsed_millis, int64_t period_milli
 // Ends all sessions of a hub at that pace. Used once, by one thread; Hurry by any.
 class Drainer {
  public:
-  Drainer(Hub& hub, int64_t delay_millis, int64_t period_millis)
-      : hub_(hub), delay_millis_(delay_millis), period_millis_(period_millis) {}
+  Drainer(Hub& hub, const Clock& clock, int64_t delay_millis, int64_t period_millis)
+      : hub_(hub), clock_(clock), delay_millis_(delay_millis), period_millis_(period_millis) {}
 
   // Blocks until every session's LEAVE is in the log. REQUIRES: nobody can enter any more, and the
   // loops run.
@@ -30,16 +30,19 @@ class Drainer {
 
  private:
   std::vector<SessionId> ListSessions();
-  // Returns early when hurried.
-  void Wait(int64_t millis);
+  // Returns early, and true, when hurried.
+  bool Wait(int64_t millis);
   void CloseSome(const std::vector<SessionId>& ids, size_t begin, size_t end);
 
   Hub& hub_;
+  const Clock& clock_;
   const int64_t delay_millis_;
   const int64_t period_millis_;
 
-  absl::Mutex mutex_;
-  bool is_hurried_ ABSL_GUARDED_BY(mutex_) = false;
+  // The standard library's, since its timed waits go by the monotonic clock.
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool is_hurried_ = false;  // Guarded by mutex_.
 };
 
 }  // namespace longwire

@@ -12,8 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
 #include "server/admin/health_routes.h"
 #include "server/admin/metrics_page.h"
 #include "server/api/courier.h"
@@ -56,6 +54,10 @@ size_t SessionsMax(const Options& options) {
   return options.sessions_max;
 }
 
+size_t TotalBytesMax(const Options& o) {
+  return o.outbox_total_bytes_max != 0 ? o.outbox_total_bytes_max : MemoryBytes() / 4;
+}
+
 EdgeOptions MakeEdgeOptions(const Options& o) {
   return {.handshake = {.ws_path = o.ws_path, .subprotocols = o.ws_subprotocols},
           .auth_at_message = o.auth_at == AuthAt::kMessage,
@@ -90,12 +92,33 @@ Providers Complete(Providers providers, const Options& o, uint32_t loops, const 
   return providers;
 }
 
-std::vector<std::unique_ptr<Loop>> MakeLoops(const Options& o, const Clock& clock) {
+uint32_t LoopCount(const Options& o) {
+  return o.threads != 0 ? o.threads : std::min(Cores(), kShardsMax);
+}
+
+std::vector<std::unique_ptr<Loop>> MakeLoops(uint32_t count, const Clock& clock) {
   std::vector<std::unique_ptr<Loop>> loops;
-  const uint32_t count = o.threads != 0 ? o.threads : std::min(Cores(), kShardsMax);
   for (uint32_t i = 0; i < count; ++i) loops.push_back(std::make_unique<Loop>(i, clock));
   return loops;
 }
+
+// Calls `tick` about once a second, on a loop's thread.
+class Ticker final : public Loop::Handler {
+ public:
+  Ticker(Loop& loop, Loop::Task tick) : loop_(loop), tick_(std::move(tick)) {
+    loop_.Schedule(*this, loop_.now_millis() + kTickMillis);
+  }
+
+ private:
+  void OnReady(uint32_t) override {}
+  void OnTimer() override {
+    tick_();
+    loop_.Schedule(*this, loop_.now_millis() + kTickMillis);
+  }
+
+  Loop& loop_;
+  Loop::Task tick_;
+};
 
 }  // namespace
 
@@ -120,8 +143,9 @@ class Gateway::Impl {
   // In the order they are needed: what stands below may use what stands above.
   const Options options_;
   const Clock& clock_;
-  std::vector<std::unique_ptr<Loop>> loops_;
+  // Above the loops: what is left in an inbox at the end may still count something.
   Metrics metrics_;
+  std::vector<std::unique_ptr<Loop>> loops_;
   const Providers providers_;
   EventLog log_;
   Hub hub_;
@@ -131,6 +155,7 @@ class Gateway::Impl {
   Courier courier_;
   GatewayService service_;
   Drainer drainer_;
+  std::unique_ptr<Ticker> ticker_;
   Endpoints endpoints_;
   std::unique_ptr<grpc::Server> grpc_server_;
   std::vector<std::thread> threads_;
@@ -139,21 +164,19 @@ class Gateway::Impl {
 Gateway::Impl::Impl(const Options& options, Providers providers, const Clock& clock)
     : options_(options),
       clock_(clock),
-      loops_(MakeLoops(options, clock)),
-      metrics_(loops_.size()),
+      metrics_(LoopCount(options)),
+      loops_(MakeLoops(LoopCount(options), clock)),
       providers_(Complete(std::move(providers), options, static_cast<uint32_t>(loops_.size()), clock)),
       log_(NewLogId(), options.event_log_bytes_max, options.event_log_age_max_millis, clock),
       hub_(loops_, log_, *providers_.ids, options.node_id, options.duplicate_login, metrics_),
       edge_shared_{.options = MakeEdgeOptions(options),
                    .auth = *providers_.auth,
                    .protocol = *providers_.protocol,
-                   .outbox_budget = OutboxBudget(options.outbox_total_bytes_max != 0
-                                                     ? options.outbox_total_bytes_max
-                                                     : MemoryBytes() / 4)},
-      courier_([this] { log_.TrimAge(); }),
+                   .outbox_budget = ByteBudget(TotalBytesMax(options)),
+                   .inbound_budget = ByteBudget(TotalBytesMax(options))},
       service_(hub_, *providers_.protocol, {.message_bytes_max = options.message_bytes_max}, courier_,
                metrics_, clock),
-      drainer_(hub_, options.drain_delay_millis, options.drain_period_millis) {
+      drainer_(hub_, clock, options.drain_delay_millis, options.drain_period_millis) {
   for (const auto& loop : loops_) {
     Shard& shard = *hub_.shards()[loop->index()];
     edges_.push_back(
@@ -165,6 +188,10 @@ Gateway::Impl::Impl(const Options& options, Providers providers, const Clock& cl
     loop->AddTurnHook([&shard] { shard.EndTurn(); });
   }
   log_.SetListener([this] { courier_.LogGrew(); });
+  ticker_ = std::make_unique<Ticker>(*loops_[0], [this] {
+    log_.TrimAge();
+    courier_.Tick();
+  });
 }
 
 Gateway::Impl::~Impl() {
@@ -193,7 +220,8 @@ HttpPort Gateway::Impl::AdminPort() {
   return {.route = [this](const HttpRequest& request,
                           std::string_view path) -> std::optional<HttpAnswer> {
     if (path == "/metrics" && (request.method == "GET" || request.method == "HEAD")) {
-      return HttpAnswer{.body = MetricsPage(metrics_, log_, edge_shared_.outbox_budget),
+      return HttpAnswer{.body = MetricsPage(metrics_, log_, edge_shared_.outbox_budget,
+                                            edge_shared_.inbound_budget),
                         .content_type = "text/plain; version=0.0.4; charset=utf-8"};
     }
     return AnswerHealth(request, path, edge_shared_.is_admitting.load());
@@ -222,7 +250,7 @@ absl::Status Gateway::Impl::Open() {
     if (!status.ok()) return status;
   }
   auto grpc = StartGrpcServer(
-      {.listen = options_.grpc_listen,
+      {.address = *ParseListenAddress(options_.grpc_listen),
        .connection_age_max_millis = options_.grpc_connection_age_max_millis},
       service_);
   if (!grpc.ok()) return grpc.status();
@@ -263,8 +291,10 @@ void Gateway::Impl::Drain() {
   drainer_.Run();
   // Every LEAVE is in the log: what is left is to bring it, and the Close frames, to those who read.
   courier_.Post([this] { service_.EndSubscriptions(); });
-  const absl::Time deadline = absl::Now() + absl::Milliseconds(kDrainDeliveryMillisMax);
-  while (!IsEverythingDelivered() && absl::Now() < deadline) absl::SleepFor(absl::Milliseconds(10));
+  const int64_t deadline = clock_.SteadyMillis() + kDrainDeliveryMillisMax;
+  while (!IsEverythingDelivered() && clock_.SteadyMillis() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
   const size_t stuck = courier_.streams().size();
   if (stuck > 0) spdlog::warn("{} subscribers did not read on and are cut off", stuck);
   health.SetServingStatus(false);

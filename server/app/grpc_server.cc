@@ -7,7 +7,6 @@
 #include <climits>
 
 #include "server/base/limits.h"
-#include "server/edge/address.h"
 
 namespace longwire {
 namespace {
@@ -39,19 +38,17 @@ absl::StatusOr<GrpcServer> StartGrpcServer(const GrpcServerOptions& options,
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   SetArguments(options, builder);
-  const size_t colon = options.listen.rfind(':');
-  const std::string host = options.listen.substr(0, colon);
-  const std::string target = host.empty() ? "[::]" + options.listen : options.listen;
   int port = 0;
-  builder.AddListeningPort(target, grpc::InsecureServerCredentials(), &port);
+  // The address as it was resolved and judged: gRPC would listen on every address of a name.
+  builder.AddListeningPort(options.address.numeric(), grpc::InsecureServerCredentials(), &port);
   builder.RegisterService(&service);
   GrpcServer started{.server = builder.BuildAndStart()};
   if (started.server == nullptr || port == 0) {
     return absl::UnavailableError(fmt::format(
         "--grpc-listen: cannot listen on {}: is the port taken, or the address not of this machine?",
-        options.listen));
+        options.address.numeric()));
   }
-  started.endpoint = fmt::format("{}:{}", host, port);
+  started.endpoint = options.address.EndpointAt(static_cast<uint16_t>(port));
   return started;
 }
 

@@ -7,12 +7,13 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "server/edge/address.h"
 
 namespace longwire {
 
 // What of the gRPC server the options decide.
 struct GrpcServerOptions {
-  std::string listen;  // host:port
+  ListenAddress address;
   int64_t connection_age_max_millis = 0;
 };
 

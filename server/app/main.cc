@@ -54,6 +54,8 @@ int main(int argc, char** argv) {
   if (!endpoints.admin.empty()) std::printf("admin listening on %s\n", endpoints.admin.c_str());
   std::fflush(stdout);
 
+  spdlog::info("longwire-gateway {} is up", LONGWIRE_VERSION);
+
   std::atomic<bool> is_drained{false};
   WaitForSignal(signals, is_drained);
   std::thread drain([&] {

@@ -57,17 +57,25 @@ absl::Status CheckBounds(const Options& o) {
   return absl::OkStatus();
 }
 
+// RFC 9110 5.6.2.
+constexpr char kTokenCharacters[] =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~";
+
 absl::Status CheckCombinations(const Options& o) {
   if (o.message_bytes_max + 16 > o.outbox_bytes_max) {
     return Invalid(fmt::format(
         "--outbox-bytes-max ({}) is too small for one message of --message-bytes-max ({})",
         FormatSize(o.outbox_bytes_max), FormatSize(o.message_bytes_max)));
   }
+  if (o.outbox_total_bytes_max != 0 && o.outbox_total_bytes_max < o.outbox_bytes_max) {
+    return Invalid(fmt::format("--outbox-total-bytes-max ({}) is less than --outbox-bytes-max ({})",
+                               FormatSize(o.outbox_total_bytes_max), FormatSize(o.outbox_bytes_max)));
+  }
   if (!o.ws_path.starts_with('/')) return Invalid("--ws-path has to begin with /");
   // RFC 6455 4.1: a token of HTTP. The number is one byte of each session.
   if (o.ws_subprotocols.size() > 255) return Invalid("--ws-subprotocols: at most 255");
   for (const std::string& name : o.ws_subprotocols) {
-    if (name.empty() || name.find_first_of(" ,;\"()<>@:\\/[]?={}\t") != std::string::npos) {
+    if (name.empty() || name.find_first_not_of(kTokenCharacters) != std::string::npos) {
       return Invalid(fmt::format("--ws-subprotocols: \"{}\" is no HTTP token", name));
     }
   }

@@ -29,6 +29,9 @@ struct AuthAccepted {
   std::string uid;  // 0 to kUidBytesMax bytes of UTF-8; empty = anonymous.
   std::optional<Message> reply;  // Sent to the client before anything else.
   std::map<std::string, std::string> attributes;  // Up to kAttributesBytesMax; shown in ENTER.
+  // Until when it holds, in milliseconds since 1970: the session is closed then with 4401. Unset =
+  // for ever.
+  std::optional<int64_t> expires_at_millis;
 };
 
 struct AuthRefused {

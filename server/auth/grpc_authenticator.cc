@@ -1,5 +1,6 @@
 #include "server/auth/grpc_authenticator.h"
 
+#include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
 #include <spdlog/spdlog.h>
 
@@ -7,6 +8,7 @@
 #include <utility>
 
 #include "server/base/limits.h"
+#include "server/base/log_limiter.h"
 
 namespace longwire {
 namespace {
@@ -21,16 +23,38 @@ struct Call {
   absl::AnyInvocable<void(AuthResult)> done;
 };
 
+AuthResult Unavailable(std::string_view why) {
+  static LogLimiter limiter;
+  if (const auto left_out = limiter.Allow()) {
+    spdlog::error("{}; clients are asked to try again ({} such lines were left out)", why, *left_out);
+  }
+  // What went wrong between us and the authenticator is the operator's to know, not the client's.
+  return AuthRefused{AuthRefused::Kind::kUnavailable, "authentication is not available"};
+}
+
 AuthResult Accept(v1::AuthenticateResponse& response) {
   AuthAccepted accepted{.uid = std::move(*response.mutable_uid())};
+  if (response.topics_size() > 0) {
+    return Unavailable("the authenticator answered with topics, which this version does not have");
+  }
   if (response.has_reply()) {
     v1::Message& reply = *response.mutable_reply();
-    if (reply.has_text()) accepted.reply = {MessageType::kText, std::move(*reply.mutable_text())};
-    if (reply.has_binary()) {
-      accepted.reply = {MessageType::kBinary, std::move(*reply.mutable_binary())};
+    switch (reply.body_case()) {
+      case v1::Message::kText:
+        accepted.reply = {MessageType::kText, std::move(*reply.mutable_text())};
+        break;
+      case v1::Message::kBinary:
+        accepted.reply = {MessageType::kBinary, std::move(*reply.mutable_binary())};
+        break;
+      case v1::Message::BODY_NOT_SET:
+        return Unavailable("the authenticator answered with a reply that has no body");
     }
   }
   accepted.attributes.insert(response.attributes().begin(), response.attributes().end());
+  if (response.has_expires_at()) {
+    accepted.expires_at_millis =
+        response.expires_at().seconds() * 1'000 + response.expires_at().nanos() / 1'000'000;
+  }
   return accepted;
 }
 
@@ -41,10 +65,8 @@ AuthResult Refuse(const grpc::Status& status) {
     case grpc::StatusCode::PERMISSION_DENIED:
       return AuthRefused{AuthRefused::Kind::kForbidden, status.error_message()};
     default:
-      // What went wrong between us and the authenticator is the operator's to know.
-      spdlog::warn("the authenticator cannot be asked: code {}: {}",
-                   static_cast<int>(status.error_code()), status.error_message());
-      return AuthRefused{AuthRefused::Kind::kUnavailable, "authentication is not available"};
+      return Unavailable(fmt::format("the authenticator cannot be asked: code {}: {}",
+                                     static_cast<int>(status.error_code()), status.error_message()));
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 namespace longwire {
@@ -21,14 +22,14 @@ class Clock {
   static const Clock& Real();
 };
 
-// A clock that stands still until it is told to move.
+// A clock that stands still until it is told to move. Any thread.
 class ManualClock final : public Clock {
  public:
   explicit ManualClock(int64_t steady_millis = 1'000, int64_t wall_millis = 1'800'000'000'000)
       : steady_millis_(steady_millis), wall_millis_(wall_millis) {}
 
-  int64_t SteadyMillis() const override { return steady_millis_; }
-  int64_t WallMillis() const override { return wall_millis_; }
+  int64_t SteadyMillis() const override { return steady_millis_.load(); }
+  int64_t WallMillis() const override { return wall_millis_.load(); }
 
   void Advance(int64_t millis) {
     steady_millis_ += millis;
@@ -38,8 +39,8 @@ class ManualClock final : public Clock {
   void StepWall(int64_t millis) { wall_millis_ += millis; }
 
  private:
-  int64_t steady_millis_;
-  int64_t wall_millis_;
+  std::atomic<int64_t> steady_millis_;
+  std::atomic<int64_t> wall_millis_;
 };
 
 }  // namespace longwire

@@ -22,8 +22,14 @@ inline constexpr int kAcceptsPerTurnMax = 64;
 inline constexpr int kListenBacklog = 4096;
 inline constexpr size_t kHandshakesPerLoopMax = 4096;
 inline constexpr int64_t kAcceptBackoffMillis = 100;
-inline constexpr int64_t kCloseWaitMillis = 5'000;   // From our Close to the cut.
-inline constexpr int64_t kHttpLingerMillis = 1'000;  // From our HTTP answer to the cut.
+// From our Close to the cut, and how often it is prolonged for a client that still takes what was
+// queued before.
+inline constexpr int64_t kCloseWaitMillis = 5'000;
+inline constexpr int kCloseWaitsMax = 6;
+// From our last byte to the cut, when the client is not expected to say anything that counts.
+inline constexpr int64_t kLingerMillis = 1'000;
+// What the kernel may hold unsent for one client: beyond it is the outbox's, where it is bounded.
+inline constexpr int kTcpNotSentBytesMax = 128 * 1024;
 inline constexpr int kTcpUserTimeoutMillis = 60'000;
 inline constexpr int kTcpKeepaliveIdleSeconds = 60;
 inline constexpr int kTcpKeepaliveIntervalSeconds = 15;
@@ -41,11 +47,24 @@ inline constexpr size_t kInboxBytesMax = 64 * 1024 * 1024;
 inline constexpr size_t kResponseBytesMax = 1024 * 1024;
 inline constexpr size_t kLogSegmentBytesMax = 1024 * 1024;
 inline constexpr size_t kEventsScannedPerReadMax = 100'000;
-inline constexpr int64_t kStreamHeartbeatMillis = 15'000;
+// Looked at once a second, so one comes at least every 15 s.
+inline constexpr int64_t kStreamHeartbeatMillis = 14'000;
+inline constexpr int64_t kTickMillis = 1'000;
+// A batch of a loop's events goes to the log when it is this large, without waiting for the turn.
+inline constexpr size_t kEventBatchBytesMax = 1024 * 1024;
+// Streams of the whole process; one more is told GATEWAY_BUSY. A subscriber that does not read pins
+// a response, a RouteStream its batches, and a snapshot all live sessions.
+inline constexpr int kSubscriptionsMax = 1'024;
+inline constexpr int kRouteStreamsMax = 1'024;
+inline constexpr int kSnapshotsMax = 16;
 
 // The gRPC contract.
 inline constexpr size_t kRouteBatchesInFlightMax = 16;
-inline constexpr size_t kGrpcMessageBytesMax = 4 * 1024 * 1024;
+inline constexpr size_t kRouteBatchBytesMax = 4 * 1024 * 1024;
+// Bounds the answer: a failure of each route still fits what a client takes by default, 4 MiB.
+inline constexpr int kRoutesPerBatchMax = 16'384;
+// What gRPC itself takes: more than a batch may have, so that we can say what is wrong with it.
+inline constexpr size_t kGrpcMessageBytesMax = kRouteBatchBytesMax + 1024 * 1024;
 inline constexpr int kGrpcClientPingIntervalMillisMin = 10'000;
 inline constexpr int kGrpcStreamsPerConnectionMax = 4096;
 inline constexpr int kGrpcKeepaliveMillis = 20'000;

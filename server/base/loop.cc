@@ -21,7 +21,8 @@ Loop::Loop(uint32_t index, const Clock& clock)
       wheel_(clock.SteadyMillis()) {
   LONGWIRE_CHECK(epoll_fd_ >= 0, "epoll_create1: {}", std::strerror(errno));
   LONGWIRE_CHECK(wake_fd_ >= 0, "eventfd: {}", std::strerror(errno));
-  epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
+  // Edge-triggered: each write wakes the loop once, and nobody has to read the count back.
+  epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.ptr = nullptr}};
   LONGWIRE_CHECK(epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, wake_fd_, &event) == 0, "epoll_ctl: {}",
                  std::strerror(errno));
   ReadClock();
@@ -40,12 +41,8 @@ void Loop::Run() {
     LONGWIRE_CHECK(count >= 0 || errno == EINTR, "epoll_wait: {}", std::strerror(errno));
     ReadClock();
     for (int i = 0; i < count; ++i) {
-      if (ready[i].data.ptr == nullptr) {
-        uint64_t wakes;
-        [[maybe_unused]] const ssize_t got = read(wake_fd_, &wakes, sizeof(wakes));
-        continue;
-      }
-      static_cast<Handler*>(ready[i].data.ptr)->OnReady(ready[i].events);
+      auto* const handler = static_cast<Handler*>(ready[i].data.ptr);
+      if (handler != nullptr) handler->OnReady(ready[i].events);  // Null: only a wake-up.
     }
     RunPosted();
     wheel_.Advance(now_millis_, [](TimerWheel::Entry& entry) { static_cast<Handler&>(entry).OnTimer(); });
@@ -87,12 +84,13 @@ void Loop::WakeIfAsleep() {
 }
 
 int Loop::SleepMillis() {
+  const int to_next = wheel_.MillisToNext(clock_.SteadyMillis());
   asleep_.store(true);
   // Looked at after the flag is up: a task posted before the flag is seen here, one posted after it
   // writes to wake_fd_.
   absl::MutexLock lock(&inbox_mutex_);
   if (!inbox_.empty()) return 0;
-  return wheel_.MillisToNext(now_millis_);
+  return to_next;
 }
 
 void Loop::RunPosted() {

@@ -36,6 +36,8 @@ std::string_view AdmissionRefusalLabel(AdmissionRefusal refusal) {
       return "protocol_error";
     case AdmissionRefusal::kDescriptors:
       return "descriptors";
+    case AdmissionRefusal::kBusy:
+      return "busy";
     case AdmissionRefusal::kCount:
       break;
   }

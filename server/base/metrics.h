@@ -56,6 +56,7 @@ enum class AdmissionRefusal : uint8_t {
   kDraining,
   kProtocolError,
   kDescriptors,
+  kBusy,
   kCount,
 };
 std::string_view AdmissionRefusalLabel(AdmissionRefusal refusal);

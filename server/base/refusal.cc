@@ -17,6 +17,7 @@ constexpr std::array kRows = {
     Row{Reason::kUidInvalid, "UID_INVALID", absl::StatusCode::kInvalidArgument},
     Row{Reason::kMessageMissing, "MESSAGE_MISSING", absl::StatusCode::kInvalidArgument},
     Row{Reason::kMessageTooBig, "MESSAGE_TOO_BIG", absl::StatusCode::kInvalidArgument},
+    Row{Reason::kBatchTooBig, "BATCH_TOO_BIG", absl::StatusCode::kInvalidArgument},
     Row{Reason::kSessionGone, "SESSION_GONE", absl::StatusCode::kNotFound},
     Row{Reason::kUidOffline, "UID_OFFLINE", absl::StatusCode::kNotFound},
     Row{Reason::kOutboxFull, "OUTBOX_FULL", absl::StatusCode::kResourceExhausted},

@@ -17,6 +17,7 @@ enum class Reason : uint8_t {
   kUidInvalid,
   kMessageMissing,
   kMessageTooBig,
+  kBatchTooBig,
   kSessionGone,
   kUidOffline,
   kOutboxFull,

@@ -50,6 +50,27 @@ std::string RemoteAddress::ToString() const {
   return is_v6_ ? fmt::format("[{}]:{}", text, port_) : fmt::format("{}:{}", text, port_);
 }
 
+uint16_t ListenAddress::port() const {
+  return ntohs(address.ss_family == AF_INET
+                   ? reinterpret_cast<const sockaddr_in&>(address).sin_port
+                   : reinterpret_cast<const sockaddr_in6&>(address).sin6_port);
+}
+
+std::string ListenAddress::numeric() const {
+  char text[INET6_ADDRSTRLEN] = {};
+  if (address.ss_family == AF_INET) {
+    inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr, text, sizeof(text));
+    return fmt::format("{}:{}", text, port());
+  }
+  inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(address).sin6_addr, text, sizeof(text));
+  return fmt::format("[{}]:{}", text, port());
+}
+
+std::string ListenAddress::EndpointAt(uint16_t port) const {
+  return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port)
+                                             : fmt::format("[{}]:{}", host, port);
+}
+
 absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view text) {
   const size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return BadAddress(text, "there is no port");
@@ -63,13 +84,11 @@ absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view text) {
   }
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
 
-  ListenAddress listen{.host = std::string(host)};
+  ListenAddress listen{.host = std::string(host.empty() ? "0.0.0.0" : host)};
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE;
   addrinfo* found = nullptr;
-  const int failure =
-      getaddrinfo(host.empty() ? nullptr : listen.host.c_str(), "0", &hints, &found);
+  const int failure = getaddrinfo(listen.host.c_str(), "0", &hints, &found);
   if (failure != 0) return BadAddress(text, gai_strerror(failure));
   std::memcpy(&listen.address, found->ai_addr, found->ai_addrlen);
   listen.bytes = found->ai_addrlen;
@@ -84,12 +103,10 @@ absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view text) {
 }
 
 uint16_t BoundPort(int fd) {
-  sockaddr_storage address{};
-  socklen_t bytes = sizeof(address);
-  if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &bytes) != 0) return 0;
-  return ntohs(address.ss_family == AF_INET
-                   ? reinterpret_cast<const sockaddr_in&>(address).sin_port
-                   : reinterpret_cast<const sockaddr_in6&>(address).sin6_port);
+  ListenAddress bound;
+  bound.bytes = sizeof(bound.address);
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&bound.address), &bound.bytes) != 0) return 0;
+  return bound.port();
 }
 
 }  // namespace longwire

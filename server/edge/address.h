@@ -31,12 +31,18 @@ class RemoteAddress {
 struct ListenAddress {
   sockaddr_storage address{};
   socklen_t bytes = 0;
-  std::string host;   // As it was written, without brackets.
+  std::string host;  // As it was written, without brackets.
   bool is_loopback = false;
+
+  uint16_t port() const;
+  // The address in numbers, with its port: "127.0.0.1:8080", "[::1]:8080".
+  std::string numeric() const;
+  // The host as it was written, with the port that was really taken.
+  std::string EndpointAt(uint16_t port) const;
 };
 
 // "host:port" or "[v6]:port"; a name is resolved and its first address taken; an empty host means
-// every address of the machine. INVALID_ARGUMENT says what is wrong with the text.
+// every IPv4 address of the machine ("[::]" every address). INVALID_ARGUMENT says what is wrong with the text.
 absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view text);
 
 // The port a bound socket really has.

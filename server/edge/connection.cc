@@ -1,5 +1,7 @@
 #include "server/edge/connection.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,9 +22,8 @@ Connection::Connection(Connection& handshake)
     : edge_(handshake.edge_),
       outbox_(std::move(handshake.outbox_)),
       fd_(std::exchange(handshake.fd_, -1)),
-      remote_(handshake.remote_),
-      is_reading_(false) {
-  edge_.loop().Rewatch(fd_, *this, 0);
+      remote_(handshake.remote_) {
+  edge_.loop().Rewatch(fd_, *this, EPOLLIN);
   if (outbox_ != nullptr) {
     is_dirty_ = true;
     edge_.MarkDirty(*this);
@@ -94,6 +95,7 @@ void Connection::Flush() {
   const Outbox::SendResult result = outbox_->Send(fd_, sent);
   edge_.metrics().bytes_out.Add(sent);
   if (sent > 0 || !is_blocked_) progress_millis_ = edge_.now_millis();
+  if (sent > 0 && is_blocked_) ioctl(fd_, SIOCOUTQ, &kernel_bytes_);
   switch (result) {
     case Outbox::SendResult::kAllSent:
       edge_.GiveOutbox(std::move(outbox_));
@@ -102,6 +104,7 @@ void Connection::Flush() {
       return;
     case Outbox::SendResult::kBlocked:
       if (std::exchange(is_blocked_, true)) return;
+      ioctl(fd_, SIOCOUTQ, &kernel_bytes_);
       UpdateWatch();
       OnBlocked();
       return;
@@ -109,6 +112,13 @@ void Connection::Flush() {
       OnLost();
       return;
   }
+}
+
+bool Connection::NoteKernelProgress() {
+  const int before = kernel_bytes_;
+  if (ioctl(fd_, SIOCOUTQ, &kernel_bytes_) != 0 || kernel_bytes_ >= before) return false;
+  progress_millis_ = edge_.now_millis();
+  return true;
 }
 
 void Connection::ShutdownSending() { shutdown(fd_, SHUT_WR); }

@@ -24,8 +24,8 @@ class Connection : public Loop::Handler {
 
  protected:
   Connection(Edge& edge, int fd, const RemoteAddress& remote);
-  // Goes on with the other's socket and outbox, and stops it from reading any more: the handshake
-  // becomes a session. The other is left without a socket and is to be Ended.
+  // Goes on with the other's socket and outbox, reading: the handshake becomes a session. The other
+  // is left without a socket and is to be Ended.
   Connection(Connection& handshake);
 
   // Bytes from the client, in the edge's read buffer: gone after the call.
@@ -51,6 +51,10 @@ class Connection : public Loop::Handler {
   bool is_blocked() const { return is_blocked_; }
   // When the socket last took something; since when it is stuck, while it is blocked.
   int64_t progress_millis() const { return progress_millis_; }
+  // Asks the kernel whether the client has taken anything since this was asked, or since the socket
+  // became blocked; true sets progress_millis to now. The socket is writable again only when a third
+  // of its buffer is free, so a client that reads slowly but steadily would look stuck from here.
+  bool NoteKernelProgress();
 
   // Sends FIN behind what the kernel has; nothing may be written after it.
   void ShutdownSending();
@@ -74,7 +78,8 @@ class Connection : public Loop::Handler {
   std::unique_ptr<Outbox> outbox_;  // Null while nothing waits.
   int64_t progress_millis_ = 0;
   int fd_;
-  uint32_t slot_ = 0;  // In Edge::connections_.
+  uint32_t slot_ = 0;       // In Edge::connections_.
+  int kernel_bytes_ = 0;    // Unacknowledged in the kernel, when it was last asked.
   RemoteAddress remote_;
   bool is_reading_ = true;
   bool is_blocked_ = false;

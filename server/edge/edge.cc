@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "server/base/log_limiter.h"
 #include "server/base/utf8.h"
 #include "server/edge/connection.h"
 #include "server/edge/http_connection.h"
@@ -41,15 +42,24 @@ std::string CheckAccepted(const AuthAccepted& accepted, const EdgeOptions& optio
   return {};
 }
 
-AuthResult Checked(AuthResult result, const EdgeOptions& options) {
+AuthResult Checked(AuthResult result, const EdgeOptions& options, int64_t wall_millis) {
   if (auto* refused = std::get_if<AuthRefused>(&result)) {
     if (!IsValidUtf8(refused->text)) refused->text.clear();
     return result;
   }
   const auto* accepted = std::get_if<AuthAccepted>(&result);
+  if (accepted->expires_at_millis && *accepted->expires_at_millis <= wall_millis) {
+    return AuthRefused{.kind = AuthRefused::Kind::kUnauthenticated,
+                       .text = "the authentication has expired"};
+  }
   const std::string fault = CheckAccepted(*accepted, options);
   if (fault.empty()) return result;
-  spdlog::error("the authenticator answered with {}; the client is asked to try again", fault);
+  static LogLimiter limiter;
+  if (const auto left_out = limiter.Allow()) {
+    spdlog::error("the authenticator answered with {}; the client is asked to try again "
+                  "({} such lines were left out)",
+                  fault, *left_out);
+  }
   return AuthRefused{.kind = AuthRefused::Kind::kUnavailable,
                      .text = "authentication is not available"};
 }
@@ -73,7 +83,8 @@ Edge::~Edge() {
 
 void Edge::Adopt(int fd, const RemoteAddress& remote, const HttpPort& port) {
   adopting_.fetch_sub(1);
-  if (handshakes_ >= kHandshakesPerLoopMax) {
+  // The admin port is left open: a flood of clients must not make the liveness probe fail.
+  if (port.has_upgrade && handshakes_ >= kHandshakesPerLoopMax) {
     // No room for a request, so none for an answer either.
     CountRefusal(AdmissionRefusal::kHandshakesMax);
     close(fd);
@@ -98,7 +109,7 @@ void Edge::Authenticate(AuthRequest request, AuthWaiter& waiter) {
       if (found == edge->waiting_for_auth_.end()) return;
       AuthWaiter& asker = *found->second;
       edge->waiting_for_auth_.erase(found);
-      asker.OnAuthResult(Checked(std::move(result), edge->options()));
+      asker.OnAuthResult(Checked(std::move(result), edge->options(), edge->loop_.wall_millis()));
     });
   });
 }

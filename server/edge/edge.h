@@ -56,7 +56,8 @@ struct EdgeShared {
   EdgeOptions options;
   AuthProvider& auth;
   const ProtocolProvider& protocol;
-  OutboxBudget outbox_budget;
+  ByteBudget outbox_budget;
+  ByteBudget inbound_budget;  // For messages of which a part has come.
   // False once the gateway drains: no new session is let in.
   std::atomic<bool> is_admitting{true};
   // Connections of all loops on the way to a session or in one.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/rfc7230.hpp>
+#include <charconv>
 #include <optional>
 
 #include "server/base/limits.h"
@@ -15,6 +16,24 @@ namespace {
 
 constexpr std::string_view kWebSocketGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";  // RFC 6455 1.3
 constexpr size_t kKeyBase64Bytes = 24;                                              // 16 bytes
+
+// The name of a query's pair with its percent escapes undone: %74oken is token to whoever parses it.
+std::string DecodedName(std::string_view pair) {
+  const std::string_view name = pair.substr(0, pair.find('='));
+  std::string decoded;
+  for (size_t i = 0; i < name.size(); ++i) {
+    uint8_t byte = 0;
+    const char* const digits = name.data() + i + 1;
+    if (name[i] == '%' && i + 2 < name.size() &&
+        std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2) {
+      decoded.push_back(static_cast<char>(byte));
+      i += 2;
+    } else {
+      decoded.push_back(name[i]);
+    }
+  }
+  return decoded;
+}
 
 UpgradeRefused BadRequest(std::string text) {
   return {AdmissionRefusal::kBadRequest, HttpAnswer{.status = 400, .body = std::move(text) + "\n"}};
@@ -176,7 +195,7 @@ v1::Enter WithoutSecrets(v1::Enter handshake) {
     const size_t end = rest.find('&');
     const std::string_view pair = rest.substr(0, end);
     rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
-    if (pair.substr(0, pair.find('=')) == "token") continue;
+    if (DecodedName(pair) == "token") continue;
     if (!kept.empty()) kept += '&';
     kept.append(pair);
   }

@@ -9,21 +9,37 @@
 namespace longwire {
 
 HttpConnection::HttpConnection(Edge& edge, int fd, const RemoteAddress& remote, const HttpPort& port)
-    : Connection(edge, fd, remote), port_(port) {
-  edge.CountHandshake(1);
-  edge.shared().connections.fetch_add(1);
+    : Connection(edge, fd, remote), port_(port), is_counted_(port.has_upgrade) {
+  if (is_counted_) {
+    edge.CountHandshake(1);
+    edge.shared().connections.fetch_add(1);
+  }
   edge.loop().Schedule(*this, edge.now_millis() + edge.options().handshake_timeout_millis);
 }
 
-HttpConnection::~HttpConnection() {
+HttpConnection::~HttpConnection() { StopCounting(); }
+
+void HttpConnection::StopCounting() {
+  if (!std::exchange(is_counted_, false)) return;
   edge().CountHandshake(-1);
   edge().shared().connections.fetch_sub(1);
+}
+
+void HttpConnection::OnAdmissionEnd() {
+  if (state_ == State::kAuthenticating) {
+    edge().ForgetAuth(session_id_);
+    Refuse(AdmissionRefusal::kDraining, TryAgainLater("This gateway is shutting down."));
+  } else if (state_ == State::kReading && !has_received_) {
+    // Nobody has asked anything, and the drain need not wait for it.
+    edge().loop().Schedule(*this, edge().now_millis());
+  }
 }
 
 void HttpConnection::OnBytes(std::span<char> bytes) {
   // After an answer the rest is read only to be thrown away: closing a socket with unread bytes
   // would reset the connection and could take the answer with it.
   if (state_ != State::kReading) return;
+  has_received_ = true;
   HttpRequestReader::Result result = reader_.Read({bytes.data(), bytes.size()});
   if (const auto* request = std::get_if<HttpRequest>(&result)) {
     rest_ = reader_.TakeRest();
@@ -90,7 +106,9 @@ void HttpConnection::OnAuthResult(AuthResult result) {
   switch (refused.kind) {
     case AuthRefused::Kind::kUnauthenticated:
       Refuse(AdmissionRefusal::kUnauthenticated,
-             {.status = 401, .body = std::move(refused.text) + "\n"});
+             {.status = 401,
+              .body = std::move(refused.text) + "\n",
+              .headers = {{"WWW-Authenticate", "Bearer"}}});
       return;
     case AuthRefused::Kind::kForbidden:
       Refuse(AdmissionRefusal::kForbidden, {.status = 403, .body = std::move(refused.text) + "\n"});
@@ -102,6 +120,8 @@ void HttpConnection::OnAuthResult(AuthResult result) {
 }
 
 void HttpConnection::BecomeSession(AuthAccepted* accepted) {
+  // From here on the session counts.
+  StopCounting();
   if (session_id_ == 0) session_id_ = edge().shard().NewId();
   auto session = std::make_unique<Session>(*this, session_id_, std::move(upgrade_), std::move(rest_));
   Session& entered = *session;
@@ -120,10 +140,11 @@ void HttpConnection::Refuse(AdmissionRefusal reason, const HttpAnswer& answer) {
 }
 
 void HttpConnection::Answer(const HttpAnswer& answer) {
+  StopCounting();
   state_ = State::kAnswering;
   WriteHttp(FormatHttpAnswer(answer));
   SetReading(true);
-  edge().loop().Schedule(*this, edge().now_millis() + kHttpLingerMillis);
+  edge().loop().Schedule(*this, edge().now_millis() + kLingerMillis);
 }
 
 void HttpConnection::OnSent() {
@@ -140,9 +161,14 @@ void HttpConnection::OnLost() {
 void HttpConnection::OnTimer() {
   switch (state_) {
     case State::kReading:
-      edge().CountRefusal(AdmissionRefusal::kHandshakeTimeout);
       // A client that has sent nothing is not answered: it may be a port scan or a browser's spare.
-      End();
+      if (!has_received_) {
+        edge().CountRefusal(AdmissionRefusal::kHandshakeTimeout);
+        End();
+        return;
+      }
+      Refuse(AdmissionRefusal::kHandshakeTimeout,
+             {.status = 408, .body = "The request took too long.\n"});
       return;
     case State::kAuthenticating:
       edge().ForgetAuth(session_id_);

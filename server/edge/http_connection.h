@@ -25,9 +25,12 @@ class HttpConnection final : public Connection, private AuthWaiter {
   void OnLost() override;
   void OnSent() override;
   void OnTimer() override;
+  void OnAdmissionEnd() override;
   void OnAuthResult(AuthResult result) override;
 
   void OnRequest(const HttpRequest& request);
+  // Connections that may become sessions count against --sessions-max from the request on.
+  void StopCounting();
   // True when a new session may be admitted now; else answers 503.
   bool CheckAdmission();
   void Refuse(AdmissionRefusal reason, const HttpAnswer& answer);
@@ -39,6 +42,8 @@ class HttpConnection final : public Connection, private AuthWaiter {
 
   const HttpPort& port_;
   State state_ = State::kReading;
+  bool has_received_ = false;
+  bool is_counted_;
   HttpRequestReader reader_;
   Upgrade upgrade_;
   std::string rest_;          // What came behind the request's head: frames already.

@@ -19,15 +19,30 @@ namespace {
 
 constexpr int64_t kWarningIntervalMillis = 10'000;
 
+// A socket on its way to another loop: closed if it never gets there.
+class OwnedSocket {
+ public:
+  explicit OwnedSocket(int fd) : fd_(fd) {}
+  OwnedSocket(OwnedSocket&& other) noexcept : fd_(other.Release()) {}
+  ~OwnedSocket() {
+    if (fd_ >= 0) close(fd_);
+  }
+  int Release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+};
+
 void SetOption(int fd, int level, int option, int value) {
   setsockopt(fd, level, option, &value, sizeof(value));
 }
 
-// Small messages go at once, and a peer that is gone is found by the kernel, whatever the keepalive
-// of the session says.
+// What the accepted sockets inherit: small messages go at once, and a peer that is gone is found by
+// the kernel, whatever the keepalive of the session says.
 void PrepareSocket(int fd) {
   SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   SetOption(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, kTcpUserTimeoutMillis);
+  SetOption(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, kTcpNotSentBytesMax);
   SetOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
   SetOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, kTcpKeepaliveIdleSeconds);
   SetOption(fd, IPPROTO_TCP, TCP_KEEPINTVL, kTcpKeepaliveIntervalSeconds);
@@ -40,10 +55,8 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Open(const ListenAddress& ad
                                                          LoopMetrics& metrics, HttpPort port,
                                                          std::vector<Edge*> edges) {
   const auto failed = [&](const char* what) {
-    return absl::UnavailableError(fmt::format("{}: cannot {} {}:{}: {}", option, what,
-                                              address.host,
-                                              ntohs(reinterpret_cast<const sockaddr_in&>(
-                                                        address.address).sin_port),
+    return absl::UnavailableError(fmt::format("{}: cannot {} {}: {}", option, what,
+                                              address.EndpointAt(address.port()),
                                               std::strerror(errno)));
   };
   const int fd =
@@ -51,17 +64,15 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Open(const ListenAddress& ad
   if (fd < 0) return failed("open a socket for");
   // For a quick restart: connections of the last run may still be in TIME_WAIT.
   SetOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  PrepareSocket(fd);
   if (bind(fd, reinterpret_cast<const sockaddr*>(&address.address), address.bytes) != 0 ||
       listen(fd, kListenBacklog) != 0) {
     absl::Status status = failed("listen on");
     close(fd);
     return status;
   }
-  std::string endpoint = address.host.find(':') == std::string::npos
-                             ? fmt::format("{}:{}", address.host, BoundPort(fd))
-                             : fmt::format("[{}]:{}", address.host, BoundPort(fd));
   std::unique_ptr<Listener> listener(
-      new Listener(fd, std::move(endpoint), loop, metrics, std::move(port), std::move(edges)));
+      new Listener(fd, address.EndpointAt(BoundPort(fd)), loop, metrics, std::move(port), std::move(edges)));
   if (!loop.Watch(fd, *listener, EPOLLIN)) return failed("watch");
   return listener;
 }
@@ -84,7 +95,6 @@ void Listener::OnReady(uint32_t) {
     const int fd = accept4(fd_, reinterpret_cast<sockaddr*>(&address), &bytes,
                            SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-      PrepareSocket(fd);
       GiveAway(fd, RemoteAddress(address));
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       return;
@@ -104,7 +114,9 @@ void Listener::GiveAway(int fd, const RemoteAddress& remote) {
   if (&edge->loop() == &loop_) {
     edge->Adopt(fd, remote, port_);
   } else {
-    edge->loop().Post([edge, fd, remote, this] { edge->Adopt(fd, remote, port_); });
+    edge->loop().Post([edge, remote, this, socket = OwnedSocket(fd)]() mutable {
+      edge->Adopt(socket.Release(), remote, port_);
+    });
   }
 }
 

@@ -29,7 +29,9 @@ Outbox::SendResult Outbox::Send(int fd, size_t& sent_bytes) {
         send(fd, data_.data() + sent_, data_.size() - sent_, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0) {
       if (errno == EINTR) continue;
-      return errno == EAGAIN || errno == EWOULDBLOCK ? SendResult::kBlocked : SendResult::kBroken;
+      if (errno != EAGAIN && errno != EWOULDBLOCK) return SendResult::kBroken;
+      CompactIfLarge();
+      return SendResult::kBlocked;
     }
     sent_ += static_cast<size_t>(sent);
     sent_bytes += static_cast<size_t>(sent);
@@ -66,12 +68,14 @@ void Outbox::DropUnsentFrames() {
   pending_pong_.reset();
 }
 
-void Outbox::Compact() {
+void Outbox::CompactIfLarge() {
+  if (sent_ < kCompactBytes || sent_ < data_.size() / 2) return;
   FindFrameStart();
   const size_t gone = frame_start_ < sent_ ? frame_start_ : sent_;
   data_.erase(0, gone);
   sent_ -= gone;
   frame_start_ -= gone;
+  if (data_.capacity() > 4 * data_.size() + kCompactBytes) data_.shrink_to_fit();
 }
 
 bool Outbox::Recycle() {

@@ -9,10 +9,10 @@
 
 namespace longwire {
 
-// What all outboxes of the process may hold together. Any thread.
-class OutboxBudget {
+// What all outboxes of the process may hold together, or all half-received messages. Any thread.
+class ByteBudget {
  public:
-  explicit OutboxBudget(size_t bytes_max) : bytes_max_(bytes_max) {}
+  explicit ByteBudget(size_t bytes_max) : bytes_max_(bytes_max) {}
 
   [[nodiscard]] bool Take(size_t bytes) {
     if (used_.fetch_add(bytes, std::memory_order_relaxed) + bytes <= bytes_max_) return true;
@@ -23,6 +23,7 @@ class OutboxBudget {
   void TakeAnyway(size_t bytes) { used_.fetch_add(bytes, std::memory_order_relaxed); }
   void Give(size_t bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
 
+  bool is_exceeded() const { return used() > bytes_max_; }
   size_t used() const { return used_.load(std::memory_order_relaxed); }
 
  private:
@@ -34,7 +35,7 @@ class OutboxBudget {
 // only while something waits. It holds what it holds: bounds are its caller's. One thread.
 class Outbox {
  public:
-  explicit Outbox(OutboxBudget& budget) : budget_(budget) {}
+  explicit Outbox(ByteBudget& budget) : budget_(budget) {}
   ~Outbox() { budget_.Give(bytes()); }
   Outbox(const Outbox&) = delete;
   Outbox& operator=(const Outbox&) = delete;
@@ -42,7 +43,7 @@ class Outbox {
   // The bytes - of one frame, in one call or several - are charged to the budget already, by Take
   // or TakeAnyway.
   void Append(std::string_view bytes) {
-    if (sent_ >= kCompactBytes && sent_ >= data_.size() / 2) Compact();
+    CompactIfLarge();
     data_.append(bytes);
   }
   // The answer to the HTTP request, which is no frame. REQUIRES: nothing was appended before.
@@ -65,6 +66,7 @@ class Outbox {
   // While the socket is blocked only the newest pong is kept (RFC 6455 5.5.3 allows it), apart from
   // the frames, so a flood of pings costs nothing. Send puts it behind the frames that were waiting.
   void SetPendingPong(std::string_view frame) { pending_pong_.emplace(frame); }
+  void DropPendingPong() { pending_pong_.reset(); }
 
   // Readies a sent-out outbox for another session. Returns false if it has grown too large for that.
   bool Recycle();
@@ -76,10 +78,11 @@ class Outbox {
   size_t FrameEnd(size_t start) const;
   // Moves frame_start_ on to the frame that contains sent_.
   void FindFrameStart();
-  // Gives back the memory in front of the frame that is under way.
-  void Compact();
+  // Gives back the memory in front of the frame that is under way, where it is worth it: what the
+  // budget counts is what waits, and the memory has to follow it.
+  void CompactIfLarge();
 
-  OutboxBudget& budget_;
+  ByteBudget& budget_;
   std::string data_;
   size_t sent_ = 0;  // Of data_, from its front.
   // Where a frame begins in data_: at or before sent_, or behind an HTTP answer.

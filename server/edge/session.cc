@@ -42,7 +42,10 @@ Session::Session(Connection& handshake, SessionId id, Upgrade upgrade, std::stri
   edge().shared().connections.fetch_add(1);
 }
 
-Session::~Session() { edge().shared().connections.fetch_sub(1); }
+Session::~Session() {
+  edge().shared().inbound_budget.Give(reader_.BufferedBytes());
+  edge().shared().connections.fetch_sub(1);
+}
 
 void Session::StartAccepted(AuthAccepted accepted) {
   admission_->accepted = std::move(accepted);
@@ -76,6 +79,26 @@ void Session::OnBytes(std::span<char> bytes) {
 }
 
 void Session::Process(std::span<char> bytes) {
+  const size_t held_before = reader_.BufferedBytes();
+  ReadFrames(bytes);
+  const size_t held = reader_.BufferedBytes();
+  ByteBudget& budget = edge().shared().inbound_budget;
+  if (held <= held_before) {
+    budget.Give(held_before - held);
+    return;
+  }
+  budget.TakeAnyway(held - held_before);
+  if (!budget.is_exceeded() || state_ == State::kClosing || is_ended()) return;
+  // What clients have half sent has a bound in sum too; who adds to it beyond that has to go.
+  constexpr std::string_view kText = "too much is half received; try again later";
+  if (is_entered()) {
+    Close(MakeLeave(LeaveReason::kRateLimited, CloseCode::kTryAgainLater, kText));
+  } else {
+    Turn(AdmissionRefusal::kBusy, CloseCode::kTryAgainLater, kText);
+  }
+}
+
+void Session::ReadFrames(std::span<char> bytes) {
   using Kind = FrameReader::Item::Kind;
   while (!is_ended()) {
     if (state_ == State::kAuthenticating || state_ == State::kClaiming) {
@@ -187,6 +210,7 @@ void Session::ClaimUid() {
       Enter();
       return;
     case UidDirectory::Claim::kWaiting:
+      SetReading(false);
       return;
     case UidDirectory::Claim::kRejected:
       // As a close code rather than an HTTP status, since a browser shows its page only the former.
@@ -199,7 +223,26 @@ void Session::ClaimUid() {
 
 void Session::OnClaimGranted() { Enter(); }
 
+bool Session::TakeRoomForReply() {
+  const auto& reply = admission_->accepted.reply;
+  if (!reply) return true;
+  return edge().shared().outbox_budget.Take(FrameHeaderBytes(reply->body.size()) +
+                                            reply->body.size());
+}
+
+void Session::WriteReply(const Message& reply) {
+  char header[kServerFrameHeaderBytesMax];
+  const Opcode opcode = reply.type == MessageType::kText ? Opcode::kText : Opcode::kBinary;
+  const size_t header_bytes = WriteFrameHeader(opcode, reply.body.size(), header);
+  Write({header, header_bytes}, reply.body);
+}
+
 void Session::Enter() {
+  if (!TakeRoomForReply()) {
+    edge().shard().Abandon(*this);
+    Turn(AdmissionRefusal::kBusy, CloseCode::kTryAgainLater, "the gateway is busy; try again later");
+    return;
+  }
   WriteUpgrade();
   const std::unique_ptr<Admission> admission = std::move(admission_);
   state_ = State::kOpen;
@@ -212,13 +255,9 @@ void Session::Enter() {
     attributes_ = std::make_unique<std::map<std::string, std::string>>(std::move(attributes));
   }
   edge().shard().Enter(*this, enter);
-  if (const auto& reply = admission->accepted.reply) {
-    edge().shared().outbox_budget.TakeAnyway(FrameHeaderBytes(reply->body.size()) +
-                                             reply->body.size());
-    char header[kServerFrameHeaderBytesMax];
-    const Opcode opcode = reply->type == MessageType::kText ? Opcode::kText : Opcode::kBinary;
-    const size_t header_bytes = WriteFrameHeader(opcode, reply->body.size(), header);
-    Write({header, header_bytes}, reply->body);
+  if (const auto& reply = admission->accepted.reply) WriteReply(*reply);
+  if (const auto& expires = admission->accepted.expires_at_millis) {
+    expires_millis_ = edge().now_millis() + *expires - edge().loop().wall_millis();
   }
   ScheduleNext();
   SetReading(true);
@@ -275,6 +314,7 @@ void Session::OnClientClose(uint16_t code, std::string_view reason) {
 }
 
 void Session::OnViolation(uint16_t code, std::string_view text) {
+  is_violated_ = true;
   if (state_ == State::kClosing) {
     // The client does not speak the protocol any more, so it will not answer our Close either.
     End();
@@ -324,14 +364,19 @@ void Session::Turn(AdmissionRefusal reason, CloseCode code, std::string_view tex
   edge().CountRefusal(reason);
   WriteUpgrade();
   state_ = State::kClosing;
+  std::string rest = std::move(admission_->rest);
   admission_.reset();
   WriteClose(static_cast<uint16_t>(code), CutReason(text));
+  // It may end inside a frame: the reader has to know, to find the client's Close behind it.
+  if (!rest.empty()) Process(rest);
 }
 
 void Session::WriteClose(uint16_t code, std::string_view reason) {
   std::string frame;
   AppendCloseFrame(frame, code, reason);
   edge().shared().outbox_budget.TakeAnyway(frame.size());
+  // Nothing may follow a Close (RFC 6455 5.5.1).
+  if (outbox() != nullptr) outbox()->DropPendingPong();
   Write(frame);
   received_or_deadline_millis_ = edge().now_millis() + kCloseWaitMillis;
   ScheduleNext();
@@ -345,8 +390,12 @@ void Session::OnSent() {
     End();
     return;
   }
-  // What was queued may have taken a while to go: the wait for the client's Close begins here.
-  received_or_deadline_millis_ = edge().now_millis() + kCloseWaitMillis;
+  // What was queued may have taken a while to go: the wait for the client's Close begins here. With
+  // a client that has broken the protocol there is none to wait for, only its end of the socket:
+  // cutting it at once could take our Close frame with it (RFC 6455 7.1.1).
+  if (is_violated_) ShutdownSending();
+  received_or_deadline_millis_ =
+      edge().now_millis() + (is_violated_ ? kLingerMillis : kCloseWaitMillis);
   ScheduleNext();
 }
 
@@ -378,24 +427,19 @@ void Session::ScheduleNext() {
     case State::kClaiming:
       break;
     case State::kOpen:
-      due = KeepaliveDue();
+      due = std::min(KeepaliveDue(), expires_millis_);
+      if (is_blocked()) {
+        due = std::min(due, progress_millis() + edge().options().slow_consumer_timeout_millis);
+      }
       break;
     case State::kClosing:
-      // While our Close waits behind what a slow client still takes, only its progress counts.
-      due = is_blocked() ? INT64_MAX : received_or_deadline_millis_;
+      due = received_or_deadline_millis_;
       break;
-  }
-  if (is_blocked()) {
-    due = std::min(due, progress_millis() + edge().options().slow_consumer_timeout_millis);
   }
   if (due != INT64_MAX) edge().loop().Schedule(*this, due);
 }
 
 void Session::OnTimer() {
-  const int64_t now = edge().now_millis();
-  const EdgeOptions& options = edge().options();
-  const bool is_stuck =
-      is_blocked() && now >= progress_millis() + options.slow_consumer_timeout_millis;
   switch (state_) {
     case State::kAwaitingAuth:
       Turn(AdmissionRefusal::kAuthTimeout, CloseCode::kAuthTimeout, "no authentication came in time");
@@ -407,27 +451,51 @@ void Session::OnTimer() {
     case State::kClaiming:
       return;
     case State::kClosing:
-      if (is_stuck || (!is_blocked() && now >= received_or_deadline_millis_)) {
-        End();
-        return;
-      }
-      break;
+      OnClosingTimer();
+      return;
     case State::kOpen:
-      if (is_stuck) {
-        outbox()->DropUnsentFrames();
-        Close(MakeLeave(LeaveReason::kSlowConsumer, CloseCode::kTryAgainLater,
-                        "the client does not read what it is sent"));
-        return;
-      }
-      if (now < KeepaliveDue()) break;
-      if (has_pinged_) {
-        Close(MakeLeave(LeaveReason::kKeepaliveTimeout, CloseCode::kPolicyViolation,
-                        "nothing was heard from the client for too long"));
-        return;
-      }
-      has_pinged_ = true;
-      WriteControl(Opcode::kPing, "");
-      break;
+      OnOpenTimer();
+      return;
+  }
+}
+
+void Session::OnOpenTimer() {
+  const int64_t now = edge().now_millis();
+  if (now >= expires_millis_) {
+    Close(MakeLeave(LeaveReason::kTokenExpired, CloseCode::kUnauthenticated,
+                    "the authentication has expired"));
+    return;
+  }
+  if (is_blocked() && now >= progress_millis() + edge().options().slow_consumer_timeout_millis &&
+      !NoteKernelProgress()) {
+    outbox()->DropUnsentFrames();
+    Close(MakeLeave(LeaveReason::kSlowConsumer, CloseCode::kTryAgainLater,
+                    "the client does not read what it is sent"));
+    return;
+  }
+  if (now >= KeepaliveDue()) {
+    if (has_pinged_) {
+      Close(MakeLeave(LeaveReason::kKeepaliveTimeout, CloseCode::kPolicyViolation,
+                      "nothing was heard from the client for too long"));
+      return;
+    }
+    has_pinged_ = true;
+    WriteControl(Opcode::kPing, "");
+  }
+  ScheduleNext();
+}
+
+void Session::OnClosingTimer() {
+  const int64_t now = edge().now_millis();
+  if (now >= received_or_deadline_millis_) {
+    // A client that still takes what stands before our Close gets more time for it, within a bound.
+    const bool has_progressed =
+        is_blocked() && (NoteKernelProgress() || now < progress_millis() + kCloseWaitMillis);
+    if (!has_progressed || ++close_waits_ > kCloseWaitsMax) {
+      End();
+      return;
+    }
+    received_or_deadline_millis_ = now + kCloseWaitMillis;
   }
   ScheduleNext();
 }

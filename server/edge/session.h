@@ -69,6 +69,7 @@ class Session final : public Connection, public HubSession, private AuthWaiter {
   void OnAuthResult(AuthResult result) override;
 
   void Process(std::span<char> bytes);
+  void ReadFrames(std::span<char> bytes);
   void OnMessage(MessageView message);
   void OnPing(std::string_view payload);
   void OnClientClose(uint16_t code, std::string_view reason);
@@ -76,6 +77,9 @@ class Session final : public Connection, public HubSession, private AuthWaiter {
 
   void ClaimUid();
   void Enter();
+  // Whether the authenticator's reply has room; charges the outbox budget for it.
+  bool TakeRoomForReply();
+  void WriteReply(const Message& reply);
   void WriteUpgrade();
   void AskProvider(MessageView message);
   void ProcessRest();
@@ -87,6 +91,9 @@ class Session final : public Connection, public HubSession, private AuthWaiter {
   void Turn(AdmissionRefusal reason, CloseCode code, std::string_view text);
   void WriteClose(uint16_t code, std::string_view reason);
   void WriteControl(Opcode opcode, std::string_view payload);
+
+  void OnOpenTimer();
+  void OnClosingTimer();
 
   bool is_entered() const { return state_ == State::kOpen; }
   void ScheduleNext();
@@ -102,12 +109,15 @@ class Session final : public Connection, public HubSession, private AuthWaiter {
   int64_t entered_at_millis_ = 0;
   // When the client last sent something; while it authenticates or closes: until when it may take.
   int64_t received_or_deadline_millis_ = 0;
-  uint32_t messages_in_ = 0;
-  uint32_t messages_out_ = 0;
+  int64_t expires_millis_ = INT64_MAX;  // When the authentication ends, on the loop's clock.
+  uint64_t messages_in_ = 0;
+  uint64_t messages_out_ = 0;
   uint8_t subprotocol_ = 0;  // 1 + its place in HandshakeRules::subprotocols; 0 = none.
   State state_ = State::kAwaitingAuth;
+  uint8_t close_waits_ = 0;       // How often the wait for the end was prolonged.
   bool has_pinged_ = false;       // Since the client last sent something.
   bool is_client_closed_ = false;  // Both Close frames are there: the socket ends once ours is sent.
+  bool is_violated_ = false;       // The client's bytes mean nothing any more, its Close included.
 };
 
 }  // namespace longwire

@@ -70,10 +70,15 @@ EventLog::EventLog(std::string log_id, size_t bytes_max, int64_t age_max_millis,
 
 EventLog::~EventLog() = default;
 
-EventLog::Segment& EventLog::SegmentFor(size_t body_bytes) {
-  if (!segments_.empty() && segments_.back()->HasRoomFor(body_bytes)) return *segments_.back();
+EventLog::Segment& EventLog::SegmentFor(size_t body_bytes, int64_t now) {
+  // A segment goes as a whole, so in a quiet log one must not go on for as long as it has room.
+  if (!segments_.empty() && segments_.back()->HasRoomFor(body_bytes) &&
+      now - segments_.back()->first_append_millis_ <= age_max_millis_ / int64_t{kSegmentsTypical}) {
+    return *segments_.back();
+  }
   auto segment = std::make_shared<Segment>(
       head_ + 1, std::max(segment_bytes_, body_bytes + kFramingBytesMax));
+  segment->first_append_millis_ = now;
   bytes_ += segment->footprint();
   while (bytes_ > bytes_max_ && !segments_.empty()) DropOldest();
   segments_.push_back(std::move(segment));
@@ -95,7 +100,7 @@ uint64_t EventLog::Append(const EventBatch& batch) {
     const int64_t now = clock_.SteadyMillis();
     std::string_view rest = batch.encoded();
     for (const EventBatch::Item& item : batch.items()) {
-      Segment& segment = SegmentFor(item.bytes);
+      Segment& segment = SegmentFor(item.bytes, now);
       segment.Append(rest.substr(0, item.bytes), item.traits);
       segment.last_append_millis_ = now;
       rest.remove_prefix(item.bytes);

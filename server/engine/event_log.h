@@ -12,6 +12,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/synchronization/mutex.h"
 #include "server/base/clock.h"
+#include "server/base/limits.h"
 
 namespace longwire {
 
@@ -42,7 +43,12 @@ class EventBatch {
   bool empty() const { return items_.empty(); }
   const std::vector<Item>& items() const { return items_; }
   std::string_view encoded() const { return bytes_; }
+  // Keeps the memory, unless a burst has made it large.
   void Clear() {
+    if (bytes_.capacity() > 2 * kEventBatchBytesMax) {
+      *this = EventBatch();
+      return;
+    }
     bytes_.clear();
     items_.clear();
     ended_ = 0;
@@ -65,7 +71,7 @@ class EventLog {
   class Segment;
 
   // `bytes_max` bounds what the segments occupy; the newest segment is kept whatever its size.
-  // `age_max_millis` is counted from a segment's last append.
+  // An event is retained for `age_max_millis` and at most a sixteenth of it longer.
   EventLog(std::string log_id, size_t bytes_max, int64_t age_max_millis, const Clock& clock);
   ~EventLog();
   EventLog(const EventLog&) = delete;
@@ -107,7 +113,7 @@ class EventLog {
   Stats stats() const;
 
  private:
-  Segment& SegmentFor(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Segment& SegmentFor(size_t bytes, int64_t now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void DropOldest() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Slice BoundsOnly() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -158,6 +164,7 @@ class EventLog::Segment {
   const size_t bytes_max_;
   const size_t entries_max_;
   size_t count_ = 0;
+  int64_t first_append_millis_ = 0;
   int64_t last_append_millis_ = 0;
   // Not initialised: the kernel gives pages as they are written. Readers go by what a Slice says.
   std::unique_ptr<char[]> bytes_;

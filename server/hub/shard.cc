@@ -1,6 +1,7 @@
 #include "server/hub/shard.h"
 
 #include "server/base/check.h"
+#include "server/base/limits.h"
 #include "server/events/event_encoder.h"
 #include "server/hub/hub.h"
 
@@ -41,6 +42,8 @@ void Shard::Routed(const HubSession& session, std::string_view command, MessageV
   AppendRouted(batch_.bytes(), {session.id(), session.uid(), loop_.wall_millis()}, command, message);
   batch_.Add({.type = v1::EVENT_TYPE_ROUTE, .shard = static_cast<uint8_t>(index())});
   metrics_.messages_in.Add();
+  // A flood of small messages must not make the batch, and the time the log is locked for it, large.
+  if (batch_.encoded().size() >= kEventBatchBytesMax) AppendBatch();
 }
 
 void Shard::Leave(const HubSession& session, const longwire::Leave& leave) {
@@ -75,11 +78,14 @@ void Shard::Evict(SessionId id) {
   // Neither: it is on its way out already.
 }
 
+void Shard::AppendBatch() {
+  if (batch_.empty()) return;
+  hub_.log().Append(batch_);
+  batch_.Clear();
+}
+
 void Shard::EndTurn() {
-  if (!batch_.empty()) {
-    hub_.log().Append(batch_);
-    batch_.Clear();
-  }
+  AppendBatch();
   // A grant within this shard may be posted while we walk, never added to releases_.
   for (const auto& [uid, id] : releases_) {
     const SessionId granted = hub_.uids().Release(uid, id);

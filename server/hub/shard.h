@@ -70,6 +70,9 @@ class Shard {
   void EndTurn();
 
  private:
+  // Appends the events gathered so far to the log.
+  void AppendBatch();
+
   // Constant after construction.
   Hub& hub_;
   Loop& loop_;
