@@ -58,16 +58,20 @@ double Sum(const Metrics& metrics, const Pick& pick) {
 
 void AddSessions(const Metrics& metrics, Page& page) {
   page.Gauge("longwire_connections", "WebSocket and HTTP sockets that are open",
-             Sum(metrics, [](auto& m) -> auto& { return m.connections; }));
+             Sum(
+                 metrics, [](auto& m) -> auto& { return m.connections; }));
   page.Gauge("longwire_sessions", "Sessions that are live",
-             Sum(metrics, [](auto& m) -> auto& { return m.sessions; }));
+             Sum(
+                 metrics, [](auto& m) -> auto& { return m.sessions; }));
   page.Counter("longwire_sessions_entered_total", "Sessions whose ENTER was written",
-               Sum(metrics, [](auto& m) -> auto& { return m.sessions_entered; }));
+               Sum(
+                   metrics, [](auto& m) -> auto& { return m.sessions_entered; }));
   page.Begin(MetricType::Counter, "longwire_sessions_left_total",
              "Sessions whose LEAVE was written, by its reason");
   for (size_t i = 1; i < kLeaveReasons; ++i) {
     page.Add(LeaveReasonLabel(static_cast<LeaveReason>(i)),
-             Sum(metrics, [i](auto& m) -> auto& { return m.sessions_left[i]; }));
+             Sum(
+                 metrics, [i](auto& m) -> auto& { return m.sessions_left[i]; }));
   }
 }
 
@@ -76,11 +80,13 @@ void AddRefusals(const Metrics& metrics, Page& page) {
              "Clients that were turned away before they had a session");
   for (size_t i = 0; i < static_cast<size_t>(AdmissionRefusal::kCount); ++i) {
     page.Add(AdmissionRefusalLabel(static_cast<AdmissionRefusal>(i)),
-             Sum(metrics, [i](auto& m) -> auto& { return m.admission_refusals[i]; }));
+             Sum(
+                 metrics, [i](auto& m) -> auto& { return m.admission_refusals[i]; }));
   }
   page.Counter("longwire_accept_failures_total",
                "Times the kernel had no descriptor or memory left for a connection",
-               Sum(metrics, [](auto& m) -> auto& { return m.accept_failures; }));
+               Sum(
+                   metrics, [](auto& m) -> auto& { return m.accept_failures; }));
   page.Begin(MetricType::Counter, "longwire_refusals_total",
              "gRPC calls, and routes of a RouteStream, that were refused");
   for (size_t i = 0; i < metrics.refusals.size(); ++i) {
@@ -90,13 +96,17 @@ void AddRefusals(const Metrics& metrics, Page& page) {
 
 void AddTraffic(const Metrics& metrics, const ByteBudget& outboxes, Page& page) {
   page.Counter("longwire_messages_in_total", "Messages of clients that became ROUTE events",
-               Sum(metrics, [](auto& m) -> auto& { return m.messages_in; }));
+               Sum(
+                   metrics, [](auto& m) -> auto& { return m.messages_in; }));
   page.Counter("longwire_messages_out_total", "Messages of backends that an outbox has taken",
-               Sum(metrics, [](auto& m) -> auto& { return m.messages_out; }));
+               Sum(
+                   metrics, [](auto& m) -> auto& { return m.messages_out; }));
   page.Counter("longwire_received_bytes_total", "Bytes received from clients",
-               Sum(metrics, [](auto& m) -> auto& { return m.bytes_in; }));
+               Sum(
+                   metrics, [](auto& m) -> auto& { return m.bytes_in; }));
   page.Counter("longwire_sent_bytes_total", "Bytes sent to clients",
-               Sum(metrics, [](auto& m) -> auto& { return m.bytes_out; }));
+               Sum(
+                   metrics, [](auto& m) -> auto& { return m.bytes_out; }));
   page.Gauge("longwire_outbox_bytes", "Bytes that wait in all outboxes",
              static_cast<double>(outboxes.used()));
 }

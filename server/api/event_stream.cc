@@ -22,7 +22,8 @@ grpc::Slice ToSlice(std::string bytes) {
 }
 
 grpc::ByteBuffer Join(const v1::SubscribeEventsResponse& header, std::string events) {
-  const grpc::Slice slices[] = {grpc::Slice(header.SerializeAsString()), ToSlice(std::move(events))};
+  const grpc::Slice slices[] = {grpc::Slice(header.SerializeAsString()),
+                                ToSlice(std::move(events))};
   return grpc::ByteBuffer(slices, std::size(slices));
 }
 
@@ -44,8 +45,9 @@ std::variant<EventFilter, Refusal> FilterOf(const v1::SubscribeEventsRequest& re
 std::variant<EventStreamPlan, Refusal> PlanEventStream(const v1::SubscribeEventsRequest& request,
                                                        const EventLog& log) {
   if (!request.consumer_group().empty() || request.manual_ack()) {
-    return Refusal{Reason::kNotSupported, "this version has no consumer groups: leave consumer_group "
-                                          "and manual_ack unset, and every event comes"};
+    return Refusal{Reason::kNotSupported,
+                   "this version has no consumer groups: leave consumer_group "
+                   "and manual_ack unset, and every event comes"};
   }
   auto filter = FilterOf(request);
   if (auto* refusal = std::get_if<Refusal>(&filter)) return std::move(*refusal);
@@ -76,13 +78,14 @@ std::variant<EventStreamPlan, Refusal> PlanEventStream(const v1::SubscribeEvents
       plan.has_snapshot = true;
       return plan;
     default:
-      return Refusal{Reason::kStartInvalid,
-                     fmt::format("{} is no place to start at", static_cast<int>(request.start_at()))};
+      return Refusal{Reason::kStartInvalid, fmt::format("{} is no place to start at",
+                                                        static_cast<int>(request.start_at()))};
   }
 }
 
 Refusal DrainingRefusal() {
-  return {Reason::kGatewayDraining, "this gateway is shutting down: subscribe again, with the cursor"};
+  return {Reason::kGatewayDraining,
+          "this gateway is shutting down: subscribe again, with the cursor"};
 }
 
 EventStream::EventStream(Hub& hub, Courier& courier, Metrics& metrics, const Clock& clock,
@@ -103,11 +106,13 @@ EventStream::EventStream(Hub& hub, Courier& courier, Metrics& metrics, const Clo
   metrics_.subscribers.fetch_add(1);
 }
 
-EventStream::~EventStream() { metrics_.subscribers.fetch_sub(1); }
+EventStream::~EventStream() {
+  metrics_.subscribers.fetch_sub(1);
+}
 
 EventStream* EventStream::Start(Hub& hub, Courier& courier, Metrics& metrics, const Clock& clock,
-                                grpc::CallbackServerContext& context,
-                                const EventStreamPlan& plan, EventStreamSlots slots) {
+                                grpc::CallbackServerContext& context, const EventStreamPlan& plan,
+                                EventStreamSlots slots) {
   std::shared_ptr<EventStream> stream(
       new EventStream(hub, courier, metrics, clock, context, plan, std::move(slots)));
   stream->self_ = stream;
@@ -225,7 +230,8 @@ void EventStream::OnSnapshot(Snapshot snapshot) {
 
 void EventStream::Tick() {
   absl::MutexLock lock(&mutex_);
-  if (clock_.SteadyMillis() - last_write_millis_ >= kStreamHeartbeatMillis) is_heartbeat_due_ = true;
+  if (clock_.SteadyMillis() - last_write_millis_ >= kStreamHeartbeatMillis)
+    is_heartbeat_due_ = true;
 }
 
 void EventStream::EndWhenDelivered() {

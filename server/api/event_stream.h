@@ -45,8 +45,8 @@ struct EventStreamSlots {
 // One SubscribeEvents call. It has one write under way at the most: a subscriber that reads slowly
 // only falls behind in the log, and costs no more than that write.
 //
-// Responses are put together as bytes: the header is a small SubscribeEventsResponse, and the events
-// follow as they stand in the log.
+// Responses are put together as bytes: the header is a small SubscribeEventsResponse, and the
+// events follow as they stand in the log.
 class EventStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
                           public CourierStream,
                           public std::enable_shared_from_this<EventStream> {

@@ -88,8 +88,8 @@ grpc::ServerUnaryReactor* GatewayService::Kick(grpc::CallbackServerContext* cont
   RunKick(hub_, *request, [this, request, context, response, reactor](uint32_t kicked) {
     courier_.Post([this, request, context, response, reactor, kicked] {
       if (kicked == 0) {
-        const Refusal refusal = request->has_uid() ? UidOffline(request->uid())
-                                                   : SessionGone(request->session_id());
+        const Refusal refusal =
+            request->has_uid() ? UidOffline(request->uid()) : SessionGone(request->session_id());
         reactor->Finish(Refuse(refusal, *context, metrics_));
         return;
       }
@@ -127,8 +127,8 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* GatewayService::SubscribeEvents(
         Refuse({Reason::kGatewayBusy, fmt::format("{} snapshots are being sent", kSnapshotsMax)},
                *context, metrics_));
   }
-  EventStream* stream = EventStream::Start(hub_, courier_, metrics_, clock_, *context, checked,
-                                           std::move(slots));
+  EventStream* stream =
+      EventStream::Start(hub_, courier_, metrics_, clock_, *context, checked, std::move(slots));
   // A drain that began since the look above has not seen this stream, or else ends it twice.
   if (has_ended_subscriptions_.load()) {
     courier_.Post([this] { EndSubscriptions(); });

@@ -13,10 +13,11 @@ std::optional<Refusal> CheckTarget(const std::string* uid, bool has_session_id) 
     if (has_session_id) return std::nullopt;
     return Refusal{Reason::kTargetMissing, "neither session_id nor uid is set"};
   }
-  if (uid->empty()) return Refusal{Reason::kUidEmpty, "an anonymous session has no uid to be named by"};
+  if (uid->empty())
+    return Refusal{Reason::kUidEmpty, "an anonymous session has no uid to be named by"};
   if (uid->size() > kUidBytesMax) {
-    return Refusal{Reason::kUidInvalid,
-                   fmt::format("a uid has at most {} bytes, this one has {}", kUidBytesMax, uid->size())};
+    return Refusal{Reason::kUidInvalid, fmt::format("a uid has at most {} bytes, this one has {}",
+                                                    kUidBytesMax, uid->size())};
   }
   return std::nullopt;
 }
@@ -122,7 +123,8 @@ std::optional<Refusal> RouteJob::RefusalOf(size_t index) const {
     return Refusal{Reason::kGatewayBusy, "all outboxes together are at --outbox-total-bytes-max"};
   }
   if (route.busy > 0) {
-    return Refusal{Reason::kGatewayBusy, fmt::format("too much is waiting for the loop of {}", target)};
+    return Refusal{Reason::kGatewayBusy,
+                   fmt::format("too much is waiting for the loop of {}", target)};
   }
   return request.has_uid() ? UidOffline(request.uid()) : SessionGone(request.session_id());
 }

@@ -27,8 +27,8 @@ std::optional<Refusal> CheckTarget(const std::string* uid, bool has_session_id);
 Refusal SessionGone(SessionId id);
 Refusal UidOffline(const std::string& uid);
 
-// A number of RouteRequests on their way through the hub: each is checked, resolved to sessions, and
-// gets its own answer. The requests are the caller's and must live until it is done.
+// A number of RouteRequests on their way through the hub: each is checked, resolved to sessions,
+// and gets its own answer. The requests are the caller's and must live until it is done.
 class RouteJob {
  public:
   RouteJob(Hub& hub, const ProtocolProvider& protocol, const PushLimits& limits);

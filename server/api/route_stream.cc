@@ -84,10 +84,10 @@ void RouteStream::OnReadDone(bool ok) {
     absl::MutexLock lock(&mutex_);
     // The answers that are still due go out first.
     has_ended_ = true;
-    refusal_ = {Reason::kBatchTooBig,
-                fmt::format("a batch has at most {} bytes and {} routes, this one has {} and {}",
-                            kRouteBatchBytesMax, kRoutesPerBatchMax, bytes,
-                            batch->request.routes_size())};
+    refusal_ = {
+        Reason::kBatchTooBig,
+        fmt::format("a batch has at most {} bytes and {} routes, this one has {} and {}",
+                    kRouteBatchBytesMax, kRoutesPerBatchMax, bytes, batch->request.routes_size())};
   } else {
     Dispatch(std::move(batch));
   }

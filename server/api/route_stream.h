@@ -77,9 +77,9 @@ class RouteStream final
   size_t in_flight_ ABSL_GUARDED_BY(mutex_) = 0;  // Read and not yet written.
   bool is_reading_ ABSL_GUARDED_BY(mutex_) = false;
   bool is_writing_ ABSL_GUARDED_BY(mutex_) = false;
-  bool has_ended_ ABSL_GUARDED_BY(mutex_) = false;    // The caller sends no more.
-  bool is_broken_ ABSL_GUARDED_BY(mutex_) = false;    // Nobody will read the answers.
-  bool is_finished_ ABSL_GUARDED_BY(mutex_) = false;  // Finish was called.
+  bool has_ended_ ABSL_GUARDED_BY(mutex_) = false;          // The caller sends no more.
+  bool is_broken_ ABSL_GUARDED_BY(mutex_) = false;          // Nobody will read the answers.
+  bool is_finished_ ABSL_GUARDED_BY(mutex_) = false;        // Finish was called.
   std::optional<Refusal> refusal_ ABSL_GUARDED_BY(mutex_);  // What the stream ends with.
 };
 

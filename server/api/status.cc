@@ -4,7 +4,8 @@
 
 namespace longwire {
 
-grpc::Status Refuse(const Refusal& refusal, grpc::CallbackServerContext& context, Metrics& metrics) {
+grpc::Status Refuse(const Refusal& refusal, grpc::CallbackServerContext& context,
+                    Metrics& metrics) {
   metrics.Refused(refusal.reason);
   return EndWith(refusal, context);
 }

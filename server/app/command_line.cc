@@ -107,13 +107,16 @@ std::string VariableOf(const std::string& flag) {
 std::vector<std::string> WithEnvironment(int argc, const char* const* argv, const CLI::App& app) {
   std::vector<std::string> arguments(argv, argv + argc);
   for (const CLI::Option* option : app.get_options()) {
-    if (option->get_lnames().empty()) continue;
+    // What asks for something else than a value - help, the version - is not for the environment.
+    const bool is_setting = option->get_configurable() || option == app.get_config_ptr();
+    if (option->get_lnames().empty() || !is_setting) continue;
     const std::string flag = "--" + option->get_lnames()[0];
     const char* value = std::getenv(VariableOf(flag).c_str());
     const bool is_given = std::any_of(argv + 1, argv + argc, [&](const std::string& argument) {
       return argument == flag || argument.starts_with(flag + "=");
     });
-    if (value != nullptr && !is_given) arguments.push_back(flag + "=" + value);
+    // An empty variable is as good as none: that is how most tools unset one.
+    if (value != nullptr && *value != '\0' && !is_given) arguments.push_back(flag + "=" + value);
   }
   return arguments;
 }
@@ -186,11 +189,12 @@ void AddOperation(Table& table, Options& o) {
 }  // namespace
 
 CommandLineResult ParseCommandLine(int argc, const char* const* argv, Options& options) {
-  CLI::App app("longwire-gateway holds WebSocket sessions for backends that speak gRPC.\n"
-               "Each option is also an environment variable (LONGWIRE_WS_LISTEN for --ws-listen) and a\n"
-               "key of the file that --config names (ws-listen=\"...\"); a flag wins over the variable,\n"
-               "which wins over the file. Durations: 250ms, 10s, 5m, 1h. Sizes: 65536, 64KiB, 1MiB.",
-               "longwire-gateway");
+  CLI::App app(
+      "longwire-gateway holds WebSocket sessions for backends that speak gRPC.\n"
+      "Each option is also an environment variable (LONGWIRE_WS_LISTEN for --ws-listen) and a\n"
+      "key of the file that --config names (ws-listen=\"...\"); a flag wins over the variable,\n"
+      "which wins over the file. Durations: 250ms, 10s, 5m, 1h. Sizes: 65536, 64KiB, 1MiB.",
+      "longwire-gateway");
   app.set_version_flag("--version", LONGWIRE_VERSION);
   app.set_config("--config", "", "A file of options, one key=value a line");
   app.allow_config_extras(CLI::config_extras_mode::error);
@@ -214,10 +218,6 @@ CommandLineResult ParseCommandLine(int argc, const char* const* argv, Options& o
   options.auth_is_explicit = auth->count() > 0;
   if (const absl::Status status = ValidateOptions(options); !status.ok()) {
     std::fprintf(stderr, "longwire-gateway: %s\n", std::string(status.message()).c_str());
-    return CommandLineResult::kExitUsage;
-  }
-  if (options.auth == AuthKind::kNone && options.auth_at == AuthAt::kMessage) {
-    std::fprintf(stderr, "longwire-gateway: --auth-at=message needs somebody to ask: --auth=grpc\n");
     return CommandLineResult::kExitUsage;
   }
   if (is_check_only) {

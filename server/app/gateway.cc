@@ -45,7 +45,8 @@ std::string NewLogId() {
 
 size_t SessionsMax(const Options& options) {
   const size_t files = RaiseFileLimit();
-  const size_t possible = files > 2 * kDescriptorsReserved ? files - kDescriptorsReserved : files / 2;
+  const size_t possible =
+      files > 2 * kDescriptorsReserved ? files - kDescriptorsReserved : files / 2;
   if (options.sessions_max == 0) return possible;
   if (options.sessions_max > possible) {
     spdlog::warn("--sessions-max is {}, but the file limit allows {} (ulimit -n is {})",
@@ -87,7 +88,8 @@ Providers Complete(Providers providers, const Options& o, uint32_t loops, const 
     }
   }
   if (providers.ids == nullptr) {
-    providers.ids = std::make_shared<SnowflakeGenerator>(clock, *ParseDay(o.epoch), o.node_id, loops);
+    providers.ids =
+        std::make_shared<SnowflakeGenerator>(clock, *ParseDay(o.epoch), o.node_id, loops);
   }
   return providers;
 }
@@ -166,7 +168,8 @@ Gateway::Impl::Impl(const Options& options, Providers providers, const Clock& cl
       clock_(clock),
       metrics_(LoopCount(options)),
       loops_(MakeLoops(LoopCount(options), clock)),
-      providers_(Complete(std::move(providers), options, static_cast<uint32_t>(loops_.size()), clock)),
+      providers_(
+          Complete(std::move(providers), options, static_cast<uint32_t>(loops_.size()), clock)),
       log_(NewLogId(), options.event_log_bytes_max, options.event_log_age_max_millis, clock),
       hub_(loops_, log_, *providers_.ids, options.node_id, options.duplicate_login, metrics_),
       edge_shared_{.options = MakeEdgeOptions(options),
@@ -174,8 +177,8 @@ Gateway::Impl::Impl(const Options& options, Providers providers, const Clock& cl
                    .protocol = *providers_.protocol,
                    .outbox_budget = ByteBudget(TotalBytesMax(options)),
                    .inbound_budget = ByteBudget(TotalBytesMax(options))},
-      service_(hub_, *providers_.protocol, {.message_bytes_max = options.message_bytes_max}, courier_,
-               metrics_, clock),
+      service_(hub_, *providers_.protocol, {.message_bytes_max = options.message_bytes_max},
+               courier_, metrics_, clock),
       drainer_(hub_, clock, options.drain_delay_millis, options.drain_period_millis) {
   for (const auto& loop : loops_) {
     Shard& shard = *hub_.shards()[loop->index()];
@@ -249,10 +252,10 @@ absl::Status Gateway::Impl::Open() {
     status = OpenListener(options_.admin_listen, "--admin-listen", AdminPort(), endpoints_.admin);
     if (!status.ok()) return status;
   }
-  auto grpc = StartGrpcServer(
-      {.address = *ParseListenAddress(options_.grpc_listen),
-       .connection_age_max_millis = options_.grpc_connection_age_max_millis},
-      service_);
+  auto grpc =
+      StartGrpcServer({.address = *ParseListenAddress(options_.grpc_listen),
+                       .connection_age_max_millis = options_.grpc_connection_age_max_millis},
+                      service_);
   if (!grpc.ok()) return grpc.status();
   grpc_server_ = std::move(grpc->server);
   endpoints_.grpc = grpc->endpoint;
@@ -266,7 +269,8 @@ absl::Status Gateway::Impl::Open() {
 void Gateway::Impl::StartThreads() {
   for (const auto& loop : loops_) {
     threads_.emplace_back([&loop = *loop] { loop.Run(); });
-    pthread_setname_np(threads_.back().native_handle(), fmt::format("loop-{}", loop->index()).c_str());
+    pthread_setname_np(threads_.back().native_handle(),
+                       fmt::format("loop-{}", loop->index()).c_str());
   }
 }
 
@@ -289,7 +293,8 @@ void Gateway::Impl::Drain() {
     edge->loop().Post([&edge = *edge] { edge.EndAdmission(); });
   }
   drainer_.Run();
-  // Every LEAVE is in the log: what is left is to bring it, and the Close frames, to those who read.
+  // Every LEAVE is in the log: what is left is to bring it, and the Close frames, to those who
+  // read.
   courier_.Post([this] { service_.EndSubscriptions(); });
   const int64_t deadline = clock_.SteadyMillis() + kDrainDeliveryMillisMax;
   while (!IsEverythingDelivered() && clock_.SteadyMillis() < deadline) {
@@ -304,6 +309,10 @@ void Gateway::Impl::Drain() {
 absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(const Options& options, Providers providers,
                                                         const Clock& clock) {
   if (absl::Status status = ValidateOptions(options); !status.ok()) return status;
+  if (providers.auth == nullptr && options.auth == AuthKind::kNone &&
+      options.auth_at == AuthAt::kMessage) {
+    return absl::InvalidArgumentError("--auth-at=message needs somebody to ask: --auth=grpc");
+  }
   auto impl = std::make_unique<Impl>(options, std::move(providers), clock);
   if (absl::Status status = impl->Open(); !status.ok()) return status;
   return std::unique_ptr<Gateway>(new Gateway(std::move(impl)));
@@ -311,8 +320,14 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(const Options& options, 
 
 Gateway::Gateway(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Gateway::~Gateway() = default;
-const Endpoints& Gateway::endpoints() const { return impl_->endpoints(); }
-void Gateway::Drain() { impl_->Drain(); }
-void Gateway::HurryDrain() { impl_->HurryDrain(); }
+const Endpoints& Gateway::endpoints() const {
+  return impl_->endpoints();
+}
+void Gateway::Drain() {
+  impl_->Drain();
+}
+void Gateway::HurryDrain() {
+  impl_->HurryDrain();
+}
 
 }  // namespace longwire

@@ -50,9 +50,9 @@ class Gateway {
 
   const Endpoints& endpoints() const;
 
-  // Ends the gateway as SIGTERM does: no new session from now on, the sessions closed with 1001 over
-  // the drain period, each LEAVE delivered to the subscribers, then the streams ended. Blocks for at
-  // most delay + period + 5 s.
+  // Ends the gateway as SIGTERM does: no new session from now on, the sessions closed with 1001
+  // over the drain period, each LEAVE delivered to the subscribers, then the streams ended. Blocks
+  // for at most delay + period + 5 s.
   void Drain();
   // Any thread: a Drain that is running goes on without its delay and its pace.
   void HurryDrain();

@@ -44,9 +44,10 @@ absl::StatusOr<GrpcServer> StartGrpcServer(const GrpcServerOptions& options,
   builder.RegisterService(&service);
   GrpcServer started{.server = builder.BuildAndStart()};
   if (started.server == nullptr || port == 0) {
-    return absl::UnavailableError(fmt::format(
-        "--grpc-listen: cannot listen on {}: is the port taken, or the address not of this machine?",
-        options.address.numeric()));
+    return absl::UnavailableError(
+        fmt::format("--grpc-listen: cannot listen on {}: is the port taken, or the address not of "
+                    "this machine?",
+                    options.address.numeric()));
   }
   started.endpoint = options.address.EndpointAt(static_cast<uint16_t>(port));
   return started;

@@ -29,8 +29,8 @@ class JsonMessage final : public spdlog::custom_flag_formatter {
 }  // namespace
 
 void SetUpLog(const Options& options) {
-  auto logger = std::make_shared<spdlog::logger>(
-      "longwire", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto logger = std::make_shared<spdlog::logger>("longwire",
+                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
   logger->set_level(spdlog::level::from_str(options.log_level));
   logger->flush_on(spdlog::level::info);
   auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);

@@ -15,7 +15,8 @@ size_t MemoryBytes() {
   size_t bytes = pages * page_bytes;
   // cgroup v2; the file holds "max" where there is no limit, which is not read as a number.
   size_t group_bytes = 0;
-  if (std::ifstream("/sys/fs/cgroup/memory.max") >> group_bytes) bytes = std::min(bytes, group_bytes);
+  if (std::ifstream("/sys/fs/cgroup/memory.max") >> group_bytes)
+    bytes = std::min(bytes, group_bytes);
   return bytes;
 }
 

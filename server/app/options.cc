@@ -16,19 +16,27 @@
 namespace longwire {
 namespace {
 
-absl::Status Invalid(std::string text) { return absl::InvalidArgumentError(std::move(text)); }
+absl::Status Invalid(std::string text) {
+  return absl::InvalidArgumentError(std::move(text));
+}
 // Debian's Abseil has a string_view of its own, which fmt does not know.
-std::string Why(const absl::Status& status) { return std::string(status.message()); }
+std::string Why(const absl::Status& status) {
+  return std::string(status.message());
+}
 
 absl::Status Within(const char* flag, int64_t value, int64_t min, int64_t max,
                     std::string (*format)(int64_t)) {
   if (value >= min && value <= max) return absl::OkStatus();
-  return Invalid(
-      fmt::format("{} is {}: it has to be from {} to {}", flag, format(value), format(min), format(max)));
+  return Invalid(fmt::format("{} is {}: it has to be from {} to {}", flag, format(value),
+                             format(min), format(max)));
 }
 
-std::string FormatBytes(int64_t bytes) { return FormatSize(static_cast<size_t>(bytes)); }
-std::string FormatCount(int64_t count) { return fmt::format("{}", count); }
+std::string FormatBytes(int64_t bytes) {
+  return FormatSize(static_cast<size_t>(bytes));
+}
+std::string FormatCount(int64_t count) {
+  return fmt::format("{}", count);
+}
 
 absl::Status CheckBounds(const Options& o) {
   constexpr int64_t kDay = 24 * 3'600'000;
@@ -38,9 +46,10 @@ absl::Status CheckBounds(const Options& o) {
       Within("--auth-timeout", o.auth_timeout_millis, 50, kDay, FormatDuration),
       Within("--keepalive-timeout", o.keepalive_timeout_millis, 0, kDay, FormatDuration),
       Within("--slow-consumer-timeout", o.slow_consumer_timeout_millis, 50, kDay, FormatDuration),
-      Within("--message-bytes-max", static_cast<int64_t>(o.message_bytes_max), 1, kMessageBytesMaxMax,
+      Within("--message-bytes-max", static_cast<int64_t>(o.message_bytes_max), 1,
+             kMessageBytesMaxMax, FormatBytes),
+      Within("--outbox-bytes-max", static_cast<int64_t>(o.outbox_bytes_max), 1024, kGiB,
              FormatBytes),
-      Within("--outbox-bytes-max", static_cast<int64_t>(o.outbox_bytes_max), 1024, kGiB, FormatBytes),
       Within("--event-log-bytes-max", static_cast<int64_t>(o.event_log_bytes_max), 64 * 1024,
              1024 * kGiB, FormatBytes),
       Within("--event-log-age-max", o.event_log_age_max_millis, 1'000, 365 * kDay, FormatDuration),
@@ -69,7 +78,8 @@ absl::Status CheckCombinations(const Options& o) {
   }
   if (o.outbox_total_bytes_max != 0 && o.outbox_total_bytes_max < o.outbox_bytes_max) {
     return Invalid(fmt::format("--outbox-total-bytes-max ({}) is less than --outbox-bytes-max ({})",
-                               FormatSize(o.outbox_total_bytes_max), FormatSize(o.outbox_bytes_max)));
+                               FormatSize(o.outbox_total_bytes_max),
+                               FormatSize(o.outbox_bytes_max)));
   }
   if (!o.ws_path.starts_with('/')) return Invalid("--ws-path has to begin with /");
   // RFC 6455 4.1: a token of HTTP. The number is one byte of each session.
@@ -87,8 +97,8 @@ absl::Status CheckCombinations(const Options& o) {
   }
   static constexpr std::array kLevels = {"trace", "debug", "info", "warn", "error", "off"};
   if (std::find(kLevels.begin(), kLevels.end(), o.log_level) == kLevels.end()) {
-    return Invalid(fmt::format("--log-level: \"{}\" is none of trace, debug, info, warn, error, off",
-                               o.log_level));
+    return Invalid(fmt::format(
+        "--log-level: \"{}\" is none of trace, debug, info, warn, error, off", o.log_level));
   }
   return absl::OkStatus();
 }
@@ -114,14 +124,16 @@ absl::Status CheckExposure(const Options& o) {
     if (!admin.ok()) return Invalid(fmt::format("--admin-listen: {}", Why(admin.status())));
   }
   if (!ws->is_loopback && o.auth == AuthKind::kNone && !o.auth_is_explicit) {
-    return Invalid(fmt::format("--ws-listen {} is open to other machines and nobody would be asked who "
-                               "they are: choose --auth=grpc, or say --auth=none",
-                               o.ws_listen));
+    return Invalid(
+        fmt::format("--ws-listen {} is open to other machines and nobody would be asked who "
+                    "they are: choose --auth=grpc, or say --auth=none",
+                    o.ws_listen));
   }
   if (!grpc->is_loopback && !o.grpc_insecure) {
-    return Invalid(fmt::format("--grpc-listen {} is open to other machines without any protection: "
-                               "listen on loopback, or say --grpc-insecure on a network that you trust",
-                               o.grpc_listen));
+    return Invalid(
+        fmt::format("--grpc-listen {} is open to other machines without any protection: "
+                    "listen on loopback, or say --grpc-insecure on a network that you trust",
+                    o.grpc_listen));
   }
   return absl::OkStatus();
 }

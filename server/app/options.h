@@ -46,16 +46,16 @@ struct Options {
   int64_t handshake_timeout_millis = 5'000;
   int64_t keepalive_timeout_millis = 60'000;  // 0 = for ever.
   int64_t slow_consumer_timeout_millis = 10'000;
-  size_t message_bytes_max = 65'536;            // Either way. At most kMessageBytesMaxMax.
-  size_t outbox_bytes_max = 1024 * 1024;        // Waiting for one client.
-  size_t outbox_total_bytes_max = 0;            // For all clients. 0 = a quarter of memory.
-  size_t sessions_max = 0;                      // 0 = what the file limit allows.
+  size_t message_bytes_max = 65'536;      // Either way. At most kMessageBytesMaxMax.
+  size_t outbox_bytes_max = 1024 * 1024;  // Waiting for one client.
+  size_t outbox_total_bytes_max = 0;      // For all clients. 0 = a quarter of memory.
+  size_t sessions_max = 0;                // 0 = what the file limit allows.
   size_t event_log_bytes_max = 256 * 1024 * 1024;
   int64_t event_log_age_max_millis = 3'600'000;
 
   // What changes only speed and operation.
 
-  uint32_t threads = 0;  // Event loops. 0 = one a core.
+  uint32_t threads = 0;                        // Event loops. 0 = one a core.
   int64_t grpc_connection_age_max_millis = 0;  // 0 = connections are kept.
   int64_t drain_delay_millis = 0;
   int64_t drain_period_millis = 10'000;

@@ -20,11 +20,19 @@ struct Unit {
 constexpr std::array kDurationUnits = {Unit{"h", 3'600'000}, Unit{"m", 60'000}, Unit{"s", 1'000},
                                        Unit{"ms", 1}, Unit{"", 1'000}};
 constexpr double kKi = 1024;
-constexpr std::array kSizeUnits = {
-    Unit{"GiB", kKi * kKi * kKi}, Unit{"MiB", kKi * kKi}, Unit{"KiB", kKi}, Unit{"B", 1},
-    Unit{"GB", 1e9},              Unit{"MB", 1e6},        Unit{"kB", 1e3},  Unit{"KB", 1e3},
-    Unit{"G", kKi * kKi * kKi},   Unit{"M", kKi * kKi},   Unit{"K", kKi},   Unit{"k", kKi},
-    Unit{"", 1}};
+constexpr std::array kSizeUnits = {Unit{"GiB", kKi* kKi* kKi},
+                                   Unit{"MiB", kKi* kKi},
+                                   Unit{"KiB", kKi},
+                                   Unit{"B", 1},
+                                   Unit{"GB", 1e9},
+                                   Unit{"MB", 1e6},
+                                   Unit{"kB", 1e3},
+                                   Unit{"KB", 1e3},
+                                   Unit{"G", kKi* kKi* kKi},
+                                   Unit{"M", kKi* kKi},
+                                   Unit{"K", kKi},
+                                   Unit{"k", kKi},
+                                   Unit{"", 1}};
 // Beyond this a double does not tell neighbours apart; nothing configured here comes near.
 constexpr double kValueMax = 9e15;
 
@@ -46,7 +54,8 @@ template <size_t N>
 std::string FormatWithUnit(uint64_t value, const std::array<Unit, N>& units, size_t count) {
   for (size_t i = 0; i < count; ++i) {
     const auto factor = static_cast<uint64_t>(units[i].factor);
-    if (value != 0 && value % factor == 0) return fmt::format("{}{}", value / factor, units[i].name);
+    if (value != 0 && value % factor == 0)
+      return fmt::format("{}{}", value / factor, units[i].name);
   }
   return "0";
 }
@@ -74,7 +83,8 @@ absl::StatusOr<int64_t> ParseDay(std::string_view text) {
   const auto day_read = std::from_chars(std::min(month_read.ptr + 1, end), end, day);
   const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month),
                                          std::chrono::day(day)};
-  const bool has_shape = text.size() == 10 && text[4] == '-' && text[7] == '-' && day_read.ptr == end;
+  const bool has_shape =
+      text.size() == 10 && text[4] == '-' && text[7] == '-' && day_read.ptr == end;
   if (!has_shape || !date.ok()) {
     return absl::InvalidArgumentError(fmt::format("\"{}\" is no day like 2024-01-01", text));
   }
@@ -87,6 +97,8 @@ std::string FormatDuration(int64_t millis) {
   return FormatWithUnit(static_cast<uint64_t>(millis), kDurationUnits, 4);
 }
 
-std::string FormatSize(size_t bytes) { return FormatWithUnit(bytes, kSizeUnits, 4); }
+std::string FormatSize(size_t bytes) {
+  return FormatWithUnit(bytes, kSizeUnits, 4);
+}
 
 }  // namespace longwire

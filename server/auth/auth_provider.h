@@ -26,7 +26,7 @@ struct AuthRequest {
 };
 
 struct AuthAccepted {
-  std::string uid;  // 0 to kUidBytesMax bytes of UTF-8; empty = anonymous.
+  std::string uid;               // 0 to kUidBytesMax bytes of UTF-8; empty = anonymous.
   std::optional<Message> reply;  // Sent to the client before anything else.
   std::map<std::string, std::string> attributes;  // Up to kAttributesBytesMax; shown in ENTER.
   // Until when it holds, in milliseconds since 1970: the session is closed then with 4401. Unset =
@@ -60,7 +60,8 @@ class AuthProvider {
   virtual bool IsAuthRequest(MessageView /*message*/) const { return true; }
 
   // Judges `request` and calls `done` exactly once, now or later, from any thread. Called on an
-  // event loop: must not block; work that takes time goes elsewhere. The gateway stops waiting after
+  // event loop: must not block; work that takes time goes elsewhere. The gateway stops waiting
+  // after
   // --auth-timeout, and a later answer is dropped. `done` may also be called after the gateway has
   // ended; it then does nothing.
   virtual void Authenticate(AuthRequest request, absl::AnyInvocable<void(AuthResult)> done) = 0;

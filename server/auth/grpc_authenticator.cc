@@ -26,7 +26,8 @@ struct Call {
 AuthResult Unavailable(std::string_view why) {
   static LogLimiter limiter;
   if (const auto left_out = limiter.Allow()) {
-    spdlog::error("{}; clients are asked to try again ({} such lines were left out)", why, *left_out);
+    spdlog::error("{}; clients are asked to try again ({} such lines were left out)", why,
+                  *left_out);
   }
   // What went wrong between us and the authenticator is the operator's to know, not the client's.
   return AuthRefused{AuthRefused::Kind::kUnavailable, "authentication is not available"};
@@ -66,7 +67,8 @@ AuthResult Refuse(const grpc::Status& status) {
       return AuthRefused{AuthRefused::Kind::kForbidden, status.error_message()};
     default:
       return Unavailable(fmt::format("the authenticator cannot be asked: code {}: {}",
-                                     static_cast<int>(status.error_code()), status.error_message()));
+                                     static_cast<int>(status.error_code()),
+                                     status.error_message()));
   }
 }
 
@@ -99,10 +101,10 @@ void GrpcAuthenticator::Authenticate(AuthRequest request,
     }
   }
   call->done = std::move(done);
-  stub_->async()->Authenticate(
-      &call->context, &call->request, &call->response, [call](const grpc::Status& status) {
-        call->done(status.ok() ? Accept(call->response) : Refuse(status));
-      });
+  stub_->async()->Authenticate(&call->context, &call->request, &call->response,
+                               [call](const grpc::Status& status) {
+                                 call->done(status.ok() ? Accept(call->response) : Refuse(status));
+                               });
 }
 
 }  // namespace longwire

@@ -36,7 +36,8 @@ Loop::~Loop() {
 void Loop::Run() {
   std::array<epoll_event, kReadyEventsPerTurnMax> ready;
   while (!stopping_.load(std::memory_order_relaxed)) {
-    const int count = epoll_wait(epoll_fd_, ready.data(), static_cast<int>(ready.size()), SleepMillis());
+    const int count =
+        epoll_wait(epoll_fd_, ready.data(), static_cast<int>(ready.size()), SleepMillis());
     asleep_.store(false, std::memory_order_relaxed);
     LONGWIRE_CHECK(count >= 0 || errno == EINTR, "epoll_wait: {}", std::strerror(errno));
     ReadClock();
@@ -45,7 +46,8 @@ void Loop::Run() {
       if (handler != nullptr) handler->OnReady(ready[i].events);  // Null: only a wake-up.
     }
     RunPosted();
-    wheel_.Advance(now_millis_, [](TimerWheel::Entry& entry) { static_cast<Handler&>(entry).OnTimer(); });
+    wheel_.Advance(now_millis_,
+                   [](TimerWheel::Entry& entry) { static_cast<Handler&>(entry).OnTimer(); });
     for (Task& hook : turn_hooks_) hook();
     retired_.clear();
   }
@@ -55,7 +57,6 @@ void Loop::Stop() {
   stopping_.store(true, std::memory_order_relaxed);
   Post([] {});
 }
-
 
 void Loop::Post(Task task) {
   {
@@ -119,8 +120,12 @@ void Loop::Rewatch(int fd, Handler& handler, uint32_t events) {
                  std::strerror(errno));
 }
 
-void Loop::Unwatch(int fd) { epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr); }
+void Loop::Unwatch(int fd) {
+  epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr);
+}
 
-void Loop::Retire(std::unique_ptr<Handler> handler) { retired_.push_back(std::move(handler)); }
+void Loop::Retire(std::unique_ptr<Handler> handler) {
+  retired_.push_back(std::move(handler));
+}
 
 }  // namespace longwire

@@ -31,7 +31,8 @@ class Loop {
   class Handler : public TimerWheel::Entry {
    public:
     virtual ~Handler() = default;
-    // `events` are epoll's. May be called once more in a turn in which the handler stopped watching.
+    // `events` are epoll's. May be called once more in a turn in which the handler stopped
+    // watching.
     virtual void OnReady(uint32_t events) = 0;
     virtual void OnTimer() {}
   };

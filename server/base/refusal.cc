@@ -43,9 +43,13 @@ static_assert(RowsAreInOrder());
 
 }  // namespace
 
-std::string_view ReasonName(Reason reason) { return kRows[static_cast<size_t>(reason)].name; }
+std::string_view ReasonName(Reason reason) {
+  return kRows[static_cast<size_t>(reason)].name;
+}
 
-absl::StatusCode ReasonCode(Reason reason) { return kRows[static_cast<size_t>(reason)].code; }
+absl::StatusCode ReasonCode(Reason reason) {
+  return kRows[static_cast<size_t>(reason)].code;
+}
 
 std::string Refusal::ToString() const {
   std::string all(ReasonName(reason));

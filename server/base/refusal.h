@@ -9,8 +9,8 @@
 
 namespace longwire {
 
-// Every reason for which a gRPC caller is refused. The name on the wire is the enumerator's words in
-// capitals: kSessionGone is SESSION_GONE. What the caller should do next decides the code.
+// Every reason for which a gRPC caller is refused. The name on the wire is the enumerator's words
+// in capitals: kSessionGone is SESSION_GONE. What the caller should do next decides the code.
 enum class Reason : uint8_t {
   kTargetMissing,
   kUidEmpty,

@@ -5,10 +5,10 @@
 
 namespace longwire {
 
-// The timers of one loop: a hashed wheel with ticks of kTimerTickMillis. An entry is a base class of
-// the thing that has the timer, so a session with a timer costs the wheel no allocation. Each entry
-// has at most one deadline; an owner with several keeps the nearest and looks again when it fires.
-// One thread.
+// The timers of one loop: a hashed wheel with ticks of kTimerTickMillis. An entry is a base class
+// of the thing that has the timer, so a session with a timer costs the wheel no allocation. Each
+// entry has at most one deadline; an owner with several keeps the nearest and looks again when it
+// fires. One thread.
 class TimerWheel {
  public:
   class Entry {

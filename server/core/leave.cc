@@ -1,5 +1,7 @@
 #include "server/core/leave.h"
 
+#include "server/base/limits.h"
+
 namespace longwire {
 
 std::string_view LeaveReasonLabel(LeaveReason reason) {
@@ -35,6 +37,13 @@ std::string_view LeaveReasonLabel(LeaveReason reason) {
 bool IsKickCode(uint32_t code) {
   return code == 1000 || code == 1001 || code == 1008 || (code >= 1011 && code <= 1013) ||
          (code >= 3000 && code <= 4999);
+}
+
+std::string_view CutCloseReason(std::string_view reason) {
+  if (reason.size() <= kCloseReasonBytesMax) return reason;
+  size_t end = kCloseReasonBytesMax;
+  while (end > 0 && (static_cast<uint8_t>(reason[end]) & 0xC0) == 0x80) --end;
+  return reason.substr(0, end);
 }
 
 }  // namespace longwire

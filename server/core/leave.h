@@ -48,6 +48,10 @@ enum class CloseCode : uint16_t {
 // True for what a backend may give to Kick: 1000, 1001, 1008, 1011 to 1013, 3000 to 4999.
 bool IsKickCode(uint32_t code);
 
+// The reason as a Close frame can carry it: cut to kCloseReasonBytesMax, where a code point ends
+// (RFC 6455 5.5). REQUIRES: UTF-8.
+std::string_view CutCloseReason(std::string_view reason);
+
 // How a session ended, as its LEAVE tells it.
 struct Leave {
   LeaveReason reason = LeaveReason::kConnectionLost;

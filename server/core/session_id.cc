@@ -34,7 +34,8 @@ SessionId SnowflakeGenerator::Next(uint32_t shard) {
     state.count = 0;
   }
   const int64_t sequence = (int64_t{state.count} << shard_bits_) | shard;
-  return (state.millis << (kNodeBits + kSequenceBits)) | (int64_t{node_} << kSequenceBits) | sequence;
+  return (state.millis << (kNodeBits + kSequenceBits)) | (int64_t{node_} << kSequenceBits) |
+         sequence;
 }
 
 uint32_t SnowflakeGenerator::NodeOf(SessionId id) const {

@@ -43,8 +43,8 @@ class IdGenerator {
 // until the clock has caught up.
 class SnowflakeGenerator final : public IdGenerator {
  public:
-  // REQUIRES: node <= kNodeIdMax, 1 <= shards <= kShardsMax, epoch_millis (since 1970) not after the
-  // clock's now, and less than 69 years before it.
+  // REQUIRES: node <= kNodeIdMax, 1 <= shards <= kShardsMax, epoch_millis (since 1970) not after
+  // the clock's now, and less than 69 years before it.
   SnowflakeGenerator(const Clock& clock, int64_t epoch_millis, uint32_t node, uint32_t shards);
 
   SessionId Next(uint32_t shard) override;
@@ -57,7 +57,8 @@ class SnowflakeGenerator final : public IdGenerator {
  private:
   struct alignas(64) ShardState {
     absl::Mutex mutex;
-    int64_t millis ABSL_GUARDED_BY(mutex) = -1;
+    // So that the first ID is positive even if the clock stands at the epoch, or before it.
+    int64_t millis ABSL_GUARDED_BY(mutex) = 0;
     uint32_t count ABSL_GUARDED_BY(mutex) = 0;
   };
 

@@ -62,7 +62,8 @@ std::string ListenAddress::numeric() const {
     inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr, text, sizeof(text));
     return fmt::format("{}:{}", text, port());
   }
-  inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(address).sin6_addr, text, sizeof(text));
+  inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(address).sin6_addr, text,
+            sizeof(text));
   return fmt::format("[{}]:{}", text, port());
 }
 

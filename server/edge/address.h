@@ -42,7 +42,8 @@ struct ListenAddress {
 };
 
 // "host:port" or "[v6]:port"; a name is resolved and its first address taken; an empty host means
-// every IPv4 address of the machine ("[::]" every address). INVALID_ARGUMENT says what is wrong with the text.
+// every IPv4 address of the machine ("[::]" every address). INVALID_ARGUMENT says what is wrong
+// with the text.
 absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view text);
 
 // The port a bound socket really has.

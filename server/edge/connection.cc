@@ -121,7 +121,9 @@ bool Connection::NoteKernelProgress() {
   return true;
 }
 
-void Connection::ShutdownSending() { shutdown(fd_, SHUT_WR); }
+void Connection::ShutdownSending() {
+  shutdown(fd_, SHUT_WR);
+}
 
 void Connection::End() {
   if (fd_ >= 0) close(std::exchange(fd_, -1));

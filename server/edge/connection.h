@@ -41,7 +41,6 @@ class Connection : public Loop::Handler {
 
   // Begins or stops reading. A connection that does not read still sees the socket fail.
   void SetReading(bool is_reading);
-  bool is_reading() const { return is_reading_; }
 
   // Puts bytes into the outbox, to be sent at the end of the turn. The bounds are the caller's.
   void Write(std::string_view header, std::string_view payload = {});
@@ -52,8 +51,9 @@ class Connection : public Loop::Handler {
   // When the socket last took something; since when it is stuck, while it is blocked.
   int64_t progress_millis() const { return progress_millis_; }
   // Asks the kernel whether the client has taken anything since this was asked, or since the socket
-  // became blocked; true sets progress_millis to now. The socket is writable again only when a third
-  // of its buffer is free, so a client that reads slowly but steadily would look stuck from here.
+  // became blocked; true sets progress_millis to now. The socket is writable again only when a
+  // third of its buffer is free, so a client that reads slowly but steadily would look stuck from
+  // here.
   bool NoteKernelProgress();
 
   // Sends FIN behind what the kernel has; nothing may be written after it.
@@ -78,8 +78,8 @@ class Connection : public Loop::Handler {
   std::unique_ptr<Outbox> outbox_;  // Null while nothing waits.
   int64_t progress_millis_ = 0;
   int fd_;
-  uint32_t slot_ = 0;       // In Edge::connections_.
-  int kernel_bytes_ = 0;    // Unacknowledged in the kernel, when it was last asked.
+  uint32_t slot_ = 0;     // In Edge::connections_.
+  int kernel_bytes_ = 0;  // Unacknowledged in the kernel, when it was last asked.
   RemoteAddress remote_;
   bool is_reading_ = true;
   bool is_blocked_ = false;

@@ -56,9 +56,10 @@ AuthResult Checked(AuthResult result, const EdgeOptions& options, int64_t wall_m
   if (fault.empty()) return result;
   static LogLimiter limiter;
   if (const auto left_out = limiter.Allow()) {
-    spdlog::error("the authenticator answered with {}; the client is asked to try again "
-                  "({} such lines were left out)",
-                  fault, *left_out);
+    spdlog::error(
+        "the authenticator answered with {}; the client is asked to try again "
+        "({} such lines were left out)",
+        fault, *left_out);
   }
   return AuthRefused{.kind = AuthRefused::Kind::kUnavailable,
                      .text = "authentication is not available"};

@@ -43,7 +43,8 @@ struct EdgeOptions {
 
 // Answers a request that is not for WebSocket: health, metrics, the demo page. Nothing = not mine.
 // Called on a loop; any of them, at once.
-using HttpRoute = std::function<std::optional<HttpAnswer>(const HttpRequest&, std::string_view path)>;
+using HttpRoute =
+    std::function<std::optional<HttpAnswer>(const HttpRequest&, std::string_view path)>;
 
 // One of the gateway's HTTP ports.
 struct HttpPort {

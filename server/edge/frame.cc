@@ -381,7 +381,7 @@ FrameReader::Item FrameReader::Finish(const Item& item) {
   if (item.kind == Kind::kClose || item.kind == Kind::kViolation) {
     if (partial_ == nullptr) partial_ = std::make_unique<Partial>();
     partial_->spent = true;
-    partial_->message = std::string();
+    std::string().swap(partial_->message);
   }
   return item;
 }

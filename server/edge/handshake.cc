@@ -15,9 +15,10 @@ namespace longwire {
 namespace {
 
 constexpr std::string_view kWebSocketGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";  // RFC 6455 1.3
-constexpr size_t kKeyBase64Bytes = 24;                                              // 16 bytes
+constexpr size_t kKeyBase64Bytes = 24;                                               // 16 bytes
 
-// The name of a query's pair with its percent escapes undone: %74oken is token to whoever parses it.
+// The name of a query's pair with its percent escapes undone: %74oken is token to whoever parses
+// it.
 std::string DecodedName(std::string_view pair) {
   const std::string_view name = pair.substr(0, pair.find('='));
   std::string decoded;
@@ -50,7 +51,9 @@ UpgradeRefused UpgradeRequired(std::string text) {
 
 // RFC 6455 4.1: the base64 of 16 bytes, which is 22 digits and "==".
 bool IsWebSocketKey(std::string_view key) {
-  if (key.size() != kKeyBase64Bytes || !key.ends_with("==")) return false;
+  if (key.size() != kKeyBase64Bytes || key.find('=') != kKeyBase64Bytes - 2 || !key.ends_with("==")) {
+    return false;
+  }
   unsigned char decoded[18];
   return EVP_DecodeBlock(decoded, reinterpret_cast<const unsigned char*>(key.data()),
                          static_cast<int>(key.size())) == sizeof(decoded);

@@ -33,7 +33,7 @@ bool HttpRequest::HasToken(std::string_view name, std::string_view token) const 
   return false;
 }
 
-std::string FormatHttpAnswer(const HttpAnswer& answer) {
+std::string FormatHttpAnswer(const HttpAnswer& answer, HttpBody body) {
   const std::string_view reason = http::obsolete_reason(static_cast<http::status>(answer.status));
   std::string out = "HTTP/1.1 " + std::to_string(answer.status) + " ";
   out.append(reason).append("\r\n");
@@ -45,7 +45,7 @@ std::string FormatHttpAnswer(const HttpAnswer& answer) {
   out.append("Content-Type: ").append(answer.content_type).append("\r\nContent-Length: ");
   out.append(std::to_string(answer.body.size()));
   out.append("\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n");
-  if (answer.has_body_sent) out.append(answer.body);
+  if (body == HttpBody::kSend) out.append(answer.body);
   return out;
 }
 

@@ -16,7 +16,7 @@ struct HttpRequest {
   std::string method;
   std::string target;
   int version = 11;  // 10 or 11
-  // In the order they came; names as the client wrote them.
+  // Names as the client wrote them; repeats of one stand together, in the order they came.
   std::vector<std::pair<std::string, std::string>> headers;
 
   // The first header of that name (any case), or null.
@@ -32,9 +32,11 @@ struct HttpAnswer {
   std::string body;
   std::string content_type = "text/plain; charset=utf-8";
   std::vector<std::pair<std::string, std::string>> headers;
-  bool has_body_sent = true;  // False for the answer to HEAD: the length of the body, not the body.
 };
-std::string FormatHttpAnswer(const HttpAnswer& answer);
+
+// The answer to HEAD has the length of the body, but not the body.
+enum class HttpBody : bool { kLeaveOut, kSend };
+std::string FormatHttpAnswer(const HttpAnswer& answer, HttpBody body = HttpBody::kSend);
 
 // Reads one request's head from the bytes of a connection, as they come.
 class HttpRequestReader {

@@ -8,7 +8,8 @@
 
 namespace longwire {
 
-HttpConnection::HttpConnection(Edge& edge, int fd, const RemoteAddress& remote, const HttpPort& port)
+HttpConnection::HttpConnection(Edge& edge, int fd, const RemoteAddress& remote,
+                               const HttpPort& port)
     : Connection(edge, fd, remote), port_(port), is_counted_(port.has_upgrade) {
   if (is_counted_) {
     edge.CountHandshake(1);
@@ -17,7 +18,9 @@ HttpConnection::HttpConnection(Edge& edge, int fd, const RemoteAddress& remote, 
   edge.loop().Schedule(*this, edge.now_millis() + edge.options().handshake_timeout_millis);
 }
 
-HttpConnection::~HttpConnection() { StopCounting(); }
+HttpConnection::~HttpConnection() {
+  StopCounting();
+}
 
 void HttpConnection::StopCounting() {
   if (!std::exchange(is_counted_, false)) return;
@@ -45,16 +48,17 @@ void HttpConnection::OnBytes(std::span<char> bytes) {
     rest_ = reader_.TakeRest();
     OnRequest(*request);
   } else if (const auto* answer = std::get_if<HttpAnswer>(&result)) {
-    Refuse(answer->status == 431 ? AdmissionRefusal::kHeaderTooLarge : AdmissionRefusal::kBadRequest,
-           *answer);
+    Refuse(
+        answer->status == 431 ? AdmissionRefusal::kHeaderTooLarge : AdmissionRefusal::kBadRequest,
+        *answer);
   }
 }
 
 void HttpConnection::OnRequest(const HttpRequest& request) {
+  is_head_ = request.method == "HEAD";
   std::string_view path, query;
   if (SplitTarget(request.target, path, query)) {
     if (auto answer = port_.route(request, path)) {
-      answer->has_body_sent = request.method != "HEAD";
       Answer(*answer);
       return;
     }
@@ -105,10 +109,9 @@ void HttpConnection::OnAuthResult(AuthResult result) {
   auto& refused = std::get<AuthRefused>(result);
   switch (refused.kind) {
     case AuthRefused::Kind::kUnauthenticated:
-      Refuse(AdmissionRefusal::kUnauthenticated,
-             {.status = 401,
-              .body = std::move(refused.text) + "\n",
-              .headers = {{"WWW-Authenticate", "Bearer"}}});
+      Refuse(AdmissionRefusal::kUnauthenticated, {.status = 401,
+                                                  .body = std::move(refused.text) + "\n",
+                                                  .headers = {{"WWW-Authenticate", "Bearer"}}});
       return;
     case AuthRefused::Kind::kForbidden:
       Refuse(AdmissionRefusal::kForbidden, {.status = 403, .body = std::move(refused.text) + "\n"});
@@ -123,7 +126,8 @@ void HttpConnection::BecomeSession(AuthAccepted* accepted) {
   // From here on the session counts.
   StopCounting();
   if (session_id_ == 0) session_id_ = edge().shard().NewId();
-  auto session = std::make_unique<Session>(*this, session_id_, std::move(upgrade_), std::move(rest_));
+  auto session =
+      std::make_unique<Session>(*this, session_id_, std::move(upgrade_), std::move(rest_));
   Session& entered = *session;
   edge().Add(std::move(session));
   if (accepted != nullptr) {
@@ -142,7 +146,7 @@ void HttpConnection::Refuse(AdmissionRefusal reason, const HttpAnswer& answer) {
 void HttpConnection::Answer(const HttpAnswer& answer) {
   StopCounting();
   state_ = State::kAnswering;
-  WriteHttp(FormatHttpAnswer(answer));
+  WriteHttp(FormatHttpAnswer(answer, is_head_ ? HttpBody::kLeaveOut : HttpBody::kSend));
   SetReading(true);
   edge().loop().Schedule(*this, edge().now_millis() + kLingerMillis);
 }

@@ -41,6 +41,7 @@ class HttpConnection final : public Connection, private AuthWaiter {
   enum class State : uint8_t { kReading, kAuthenticating, kAnswering, kLingering };
 
   const HttpPort& port_;
+  bool is_head_ = false;  // The answer goes without its body.
   State state_ = State::kReading;
   bool has_received_ = false;
   bool is_counted_;

@@ -59,8 +59,7 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Open(const ListenAddress& ad
                                               address.EndpointAt(address.port()),
                                               std::strerror(errno)));
   };
-  const int fd =
-      socket(address.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const int fd = socket(address.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return failed("open a socket for");
   // For a quick restart: connections of the last run may still be in TIME_WAIT.
   SetOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
@@ -71,8 +70,8 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Open(const ListenAddress& ad
     close(fd);
     return status;
   }
-  std::unique_ptr<Listener> listener(
-      new Listener(fd, address.EndpointAt(BoundPort(fd)), loop, metrics, std::move(port), std::move(edges)));
+  std::unique_ptr<Listener> listener(new Listener(fd, address.EndpointAt(BoundPort(fd)), loop,
+                                                  metrics, std::move(port), std::move(edges)));
   if (!loop.Watch(fd, *listener, EPOLLIN)) return failed("watch");
   return listener;
 }
@@ -86,14 +85,16 @@ Listener::Listener(int fd, std::string endpoint, Loop& loop, LoopMetrics& metric
       port_(std::move(port)),
       edges_(std::move(edges)) {}
 
-Listener::~Listener() { close(fd_); }
+Listener::~Listener() {
+  close(fd_);
+}
 
 void Listener::OnReady(uint32_t) {
   for (int i = 0; i < kAcceptsPerTurnMax; ++i) {
     sockaddr_storage address{};
     socklen_t bytes = sizeof(address);
-    const int fd = accept4(fd_, reinterpret_cast<sockaddr*>(&address), &bytes,
-                           SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const int fd =
+        accept4(fd_, reinterpret_cast<sockaddr*>(&address), &bytes, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
       GiveAway(fd, RemoteAddress(address));
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
@@ -126,8 +127,9 @@ void Listener::BackOff(int error) {
   metrics_.accept_failures.Add();
   if (loop_.now_millis() >= next_warning_millis_) {
     next_warning_millis_ = loop_.now_millis() + kWarningIntervalMillis;
-    spdlog::warn("{}: no connection can be accepted: {}; raise the file limit or lower --sessions-max",
-                 endpoint_, std::strerror(error));
+    spdlog::warn(
+        "{}: no connection can be accepted: {}; raise the file limit or lower --sessions-max",
+        endpoint_, std::strerror(error));
   }
   loop_.Unwatch(fd_);
   loop_.Schedule(*this, loop_.now_millis() + kAcceptBackoffMillis);

@@ -19,7 +19,8 @@ class ByteBudget {
     Give(bytes);
     return false;
   }
-  // For what must go out whatever the bound says: Close frames and pongs, of at most 127 bytes each.
+  // For what must go out whatever the bound says: Close frames and pongs, of at most 127 bytes
+  // each.
   void TakeAnyway(size_t bytes) { used_.fetch_add(bytes, std::memory_order_relaxed); }
   void Give(size_t bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
 
@@ -59,16 +60,18 @@ class Outbox {
   // Sends as much as the socket takes. `sent_bytes` is what went.
   SendResult Send(int fd, size_t& sent_bytes);
 
-  // Drops what waits, but for the rest of a frame that is partly sent: what follows must begin where
-  // the peer expects a frame.
+  // Drops what waits, but for the rest of a frame that is partly sent: what follows must begin
+  // where the peer expects a frame.
   void DropUnsentFrames();
 
   // While the socket is blocked only the newest pong is kept (RFC 6455 5.5.3 allows it), apart from
-  // the frames, so a flood of pings costs nothing. Send puts it behind the frames that were waiting.
+  // the frames, so a flood of pings costs nothing. Send puts it behind the frames that were
+  // waiting.
   void SetPendingPong(std::string_view frame) { pending_pong_.emplace(frame); }
   void DropPendingPong() { pending_pong_.reset(); }
 
-  // Readies a sent-out outbox for another session. Returns false if it has grown too large for that.
+  // Readies a sent-out outbox for another session. Returns false if it has grown too large for
+  // that.
   bool Recycle();
 
  private:

@@ -10,14 +10,6 @@
 namespace longwire {
 namespace {
 
-// A Close frame's reason is cut where a code point ends (RFC 6455 5.5).
-std::string_view CutReason(std::string_view reason) {
-  if (reason.size() <= kCloseReasonBytesMax) return reason;
-  size_t end = kCloseReasonBytesMax;
-  while (end > 0 && (static_cast<uint8_t>(reason[end]) & 0xC0) == 0x80) --end;
-  return reason.substr(0, end);
-}
-
 LeaveReason ReasonForViolation(uint16_t code) {
   return static_cast<CloseCode>(code) == CloseCode::kMessageTooBig ? LeaveReason::kMessageTooBig
                                                                    : LeaveReason::kProtocolError;
@@ -45,29 +37,6 @@ Session::Session(Connection& handshake, SessionId id, Upgrade upgrade, std::stri
 Session::~Session() {
   edge().shared().inbound_budget.Give(reader_.BufferedBytes());
   edge().shared().connections.fetch_sub(1);
-}
-
-void Session::StartAccepted(AuthAccepted accepted) {
-  admission_->accepted = std::move(accepted);
-  ClaimUid();
-}
-
-void Session::StartUnauthenticated() {
-  WriteUpgrade();
-  received_or_deadline_millis_ = edge().now_millis() + edge().options().auth_timeout_millis;
-  ScheduleNext();
-  ProcessRest();
-}
-
-void Session::WriteUpgrade() {
-  if (std::exchange(admission_->is_upgraded, true)) return;
-  WriteHttp(FormatSwitchingProtocols(admission_->upgrade));
-}
-
-void Session::ProcessRest() {
-  std::string rest = std::exchange(admission_->rest, {});
-  SetReading(true);
-  Process(rest);
 }
 
 void Session::OnBytes(std::span<char> bytes) {
@@ -142,9 +111,9 @@ void Session::OnMessage(MessageView message) {
   if (const auto* violation = std::get_if<ProtocolViolation>(&decoded)) {
     // A provider's slip must not put bytes on the wire that no peer would take.
     const bool is_code_valid = IsCloseCodeOnWire(violation->close_code);
-    OnViolation(is_code_valid ? violation->close_code
-                              : static_cast<uint16_t>(CloseCode::kPolicyViolation),
-                IsValidUtf8(violation->text) ? violation->text : "");
+    OnViolation(
+        is_code_valid ? violation->close_code : static_cast<uint16_t>(CloseCode::kPolicyViolation),
+        IsValidUtf8(violation->text) ? violation->text : "");
     return;
   }
   const auto& routed = std::get<RoutedMessage>(decoded);
@@ -160,108 +129,6 @@ void Session::OnMessage(MessageView message) {
     return;
   }
   edge().shard().Routed(*this, routed.command, routed.message);
-}
-
-void Session::AskProvider(MessageView message) {
-  if (!edge().shared().auth.IsAuthRequest(message)) {
-    Turn(AdmissionRefusal::kUnauthenticated, CloseCode::kUnauthenticated,
-         "the first message has to authenticate");
-    return;
-  }
-  state_ = State::kAuthenticating;
-  SetReading(false);
-  edge().Authenticate({.session_id = id_,
-                       .handshake = admission_->upgrade.handshake,
-                       .message = Message{message.type, std::string(message.body)}},
-                      *this);
-}
-
-void Session::OnAuthResult(AuthResult result) {
-  if (auto* accepted = std::get_if<AuthAccepted>(&result)) {
-    if (!edge().shared().is_admitting.load(std::memory_order_relaxed)) {
-      Turn(AdmissionRefusal::kDraining, CloseCode::kTryAgainLater, "the gateway is shutting down");
-      return;
-    }
-    admission_->accepted = std::move(*accepted);
-    ClaimUid();
-    return;
-  }
-  const auto& refused = std::get<AuthRefused>(result);
-  switch (refused.kind) {
-    case AuthRefused::Kind::kUnauthenticated:
-      Turn(AdmissionRefusal::kUnauthenticated, CloseCode::kUnauthenticated, refused.text);
-      return;
-    case AuthRefused::Kind::kForbidden:
-      Turn(AdmissionRefusal::kForbidden, CloseCode::kForbidden, refused.text);
-      return;
-    case AuthRefused::Kind::kUnavailable:
-      Turn(AdmissionRefusal::kAuthUnavailable, CloseCode::kTryAgainLater, refused.text);
-      return;
-  }
-}
-
-void Session::ClaimUid() {
-  uid_ = admission_->accepted.uid;
-  // Waiting for the older session is outside the timeouts: it is not the client's fault.
-  state_ = State::kClaiming;
-  TimerWheel::Cancel(*this);
-  switch (edge().shard().Claim(*this)) {
-    case UidDirectory::Claim::kGranted:
-      Enter();
-      return;
-    case UidDirectory::Claim::kWaiting:
-      SetReading(false);
-      return;
-    case UidDirectory::Claim::kRejected:
-      // As a close code rather than an HTTP status, since a browser shows its page only the former.
-      uid_.clear();
-      Turn(AdmissionRefusal::kDuplicateLogin, CloseCode::kDuplicateLogin,
-           "this user has a session already");
-      return;
-  }
-}
-
-void Session::OnClaimGranted() { Enter(); }
-
-bool Session::TakeRoomForReply() {
-  const auto& reply = admission_->accepted.reply;
-  if (!reply) return true;
-  return edge().shared().outbox_budget.Take(FrameHeaderBytes(reply->body.size()) +
-                                            reply->body.size());
-}
-
-void Session::WriteReply(const Message& reply) {
-  char header[kServerFrameHeaderBytesMax];
-  const Opcode opcode = reply.type == MessageType::kText ? Opcode::kText : Opcode::kBinary;
-  const size_t header_bytes = WriteFrameHeader(opcode, reply.body.size(), header);
-  Write({header, header_bytes}, reply.body);
-}
-
-void Session::Enter() {
-  if (!TakeRoomForReply()) {
-    edge().shard().Abandon(*this);
-    Turn(AdmissionRefusal::kBusy, CloseCode::kTryAgainLater, "the gateway is busy; try again later");
-    return;
-  }
-  WriteUpgrade();
-  const std::unique_ptr<Admission> admission = std::move(admission_);
-  state_ = State::kOpen;
-  entered_at_millis_ = edge().loop().wall_millis();
-  received_or_deadline_millis_ = edge().now_millis();
-  v1::Enter enter = WithoutSecrets(std::move(admission->upgrade.handshake));
-  std::map<std::string, std::string>& attributes = admission->accepted.attributes;
-  if (!attributes.empty()) {
-    enter.mutable_attributes()->insert(attributes.begin(), attributes.end());
-    attributes_ = std::make_unique<std::map<std::string, std::string>>(std::move(attributes));
-  }
-  edge().shard().Enter(*this, enter);
-  if (const auto& reply = admission->accepted.reply) WriteReply(*reply);
-  if (const auto& expires = admission->accepted.expires_at_millis) {
-    expires_millis_ = edge().now_millis() + *expires - edge().loop().wall_millis();
-  }
-  ScheduleNext();
-  SetReading(true);
-  Process(admission->rest);
 }
 
 Delivery Session::Deliver(MessageView message) {
@@ -319,7 +186,7 @@ void Session::OnViolation(uint16_t code, std::string_view text) {
     // The client does not speak the protocol any more, so it will not answer our Close either.
     End();
   } else if (is_entered()) {
-    Close(MakeLeave(ReasonForViolation(code), static_cast<CloseCode>(code), CutReason(text)));
+    Close(MakeLeave(ReasonForViolation(code), static_cast<CloseCode>(code), CutCloseReason(text)));
   } else {
     Turn(AdmissionRefusal::kProtocolError, static_cast<CloseCode>(code), text);
   }
@@ -333,13 +200,6 @@ void Session::Kick(uint16_t close_code, std::string_view close_reason, bool sile
 
 void Session::Drain() {
   Close(MakeLeave(LeaveReason::kDrained, CloseCode::kGoingAway, "the gateway is shutting down"));
-}
-
-void Session::OnAdmissionEnd() {
-  if (is_entered() || state_ == State::kClosing) return;
-  if (state_ == State::kAuthenticating) edge().ForgetAuth(id_);
-  if (state_ == State::kClaiming) edge().shard().Abandon(*this);
-  Turn(AdmissionRefusal::kDraining, CloseCode::kTryAgainLater, "the gateway is shutting down");
 }
 
 void Session::OnEvicted() {
@@ -358,17 +218,6 @@ void Session::Close(const Leave& leave) {
   // RFC 6455 5.5.1: a Close frame is answered with its own code.
   const bool has_code = leave.close_code != static_cast<uint16_t>(CloseCode::kNoStatus);
   WriteClose(has_code ? leave.close_code : 0, is_client_closed_ ? "" : leave.close_reason);
-}
-
-void Session::Turn(AdmissionRefusal reason, CloseCode code, std::string_view text) {
-  edge().CountRefusal(reason);
-  WriteUpgrade();
-  state_ = State::kClosing;
-  std::string rest = std::move(admission_->rest);
-  admission_.reset();
-  WriteClose(static_cast<uint16_t>(code), CutReason(text));
-  // It may end inside a frame: the reader has to know, to find the client's Close behind it.
-  if (!rest.empty()) Process(rest);
 }
 
 void Session::WriteClose(uint16_t code, std::string_view reason) {
@@ -399,7 +248,9 @@ void Session::OnSent() {
   ScheduleNext();
 }
 
-void Session::OnBlocked() { ScheduleNext(); }
+void Session::OnBlocked() {
+  ScheduleNext();
+}
 
 void Session::OnLost() {
   if (state_ == State::kAuthenticating) edge().ForgetAuth(id_);
@@ -442,11 +293,13 @@ void Session::ScheduleNext() {
 void Session::OnTimer() {
   switch (state_) {
     case State::kAwaitingAuth:
-      Turn(AdmissionRefusal::kAuthTimeout, CloseCode::kAuthTimeout, "no authentication came in time");
+      Turn(AdmissionRefusal::kAuthTimeout, CloseCode::kAuthTimeout,
+           "no authentication came in time");
       return;
     case State::kAuthenticating:
       edge().ForgetAuth(id_);
-      Turn(AdmissionRefusal::kAuthTimeout, CloseCode::kTryAgainLater, "authentication took too long");
+      Turn(AdmissionRefusal::kAuthTimeout, CloseCode::kTryAgainLater,
+           "authentication took too long");
       return;
     case State::kClaiming:
       return;

@@ -16,7 +16,8 @@
 namespace longwire {
 
 // One WebSocket connection after the HTTP upgrade: frames in, frames out, keepalive, and the close.
-// It becomes a session in the hub when it is authenticated and its uid is its own. Only on its loop.
+// It becomes a session in the hub when it is authenticated and its uid is its own. Only on its
+// loop.
 //
 // An idle one is this object and nothing else: buffers exist while something is half read or waits
 // to be sent, and what is needed only until it enters is in Admission, which is freed then.
@@ -114,10 +115,11 @@ class Session final : public Connection, public HubSession, private AuthWaiter {
   uint64_t messages_out_ = 0;
   uint8_t subprotocol_ = 0;  // 1 + its place in HandshakeRules::subprotocols; 0 = none.
   State state_ = State::kAwaitingAuth;
-  uint8_t close_waits_ = 0;       // How often the wait for the end was prolonged.
-  bool has_pinged_ = false;       // Since the client last sent something.
-  bool is_client_closed_ = false;  // Both Close frames are there: the socket ends once ours is sent.
-  bool is_violated_ = false;       // The client's bytes mean nothing any more, its Close included.
+  uint8_t close_waits_ = 0;  // How often the wait for the end was prolonged.
+  bool has_pinged_ = false;  // Since the client last sent something.
+  bool is_client_closed_ =
+      false;                  // Both Close frames are there: the socket ends once ours is sent.
+  bool is_violated_ = false;  // The client's bytes mean nothing any more, its Close included.
 };
 
 }  // namespace longwire

@@ -65,7 +65,8 @@ EventLog::EventLog(std::string log_id, size_t bytes_max, int64_t age_max_millis,
     : log_id_(std::move(log_id)),
       bytes_max_(bytes_max),
       age_max_millis_(age_max_millis),
-      segment_bytes_(std::clamp(bytes_max / kSegmentsTypical, kSegmentBytesMin, kLogSegmentBytesMax)),
+      segment_bytes_(
+          std::clamp(bytes_max / kSegmentsTypical, kSegmentBytesMin, kLogSegmentBytesMax)),
       clock_(clock) {}
 
 EventLog::~EventLog() = default;
@@ -76,8 +77,8 @@ EventLog::Segment& EventLog::SegmentFor(size_t body_bytes, int64_t now) {
       now - segments_.back()->first_append_millis_ <= age_max_millis_ / int64_t{kSegmentsTypical}) {
     return *segments_.back();
   }
-  auto segment = std::make_shared<Segment>(
-      head_ + 1, std::max(segment_bytes_, body_bytes + kFramingBytesMax));
+  auto segment =
+      std::make_shared<Segment>(head_ + 1, std::max(segment_bytes_, body_bytes + kFramingBytesMax));
   segment->first_append_millis_ = now;
   bytes_ += segment->footprint();
   while (bytes_ > bytes_max_ && !segments_.empty()) DropOldest();

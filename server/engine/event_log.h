@@ -18,9 +18,9 @@ namespace longwire {
 
 // What the log knows of an event without parsing it: enough to filter a stream.
 struct EventTraits {
-  uint8_t type = 0;    // longwire.v1.EventType
+  uint8_t type = 0;     // longwire.v1.EventType
   bool silent = false;  // The LEAVE of a silent Kick.
-  uint8_t shard = 0;   // The hub shard that wrote it.
+  uint8_t shard = 0;    // The hub shard that wrote it.
 };
 
 // Events that one shard has gathered in a turn, encoded but for their sequence, which the log gives
@@ -45,13 +45,14 @@ class EventBatch {
   std::string_view encoded() const { return bytes_; }
   // Keeps the memory, unless a burst has made it large.
   void Clear() {
-    if (bytes_.capacity() > 2 * kEventBatchBytesMax) {
-      *this = EventBatch();
-      return;
-    }
     bytes_.clear();
     items_.clear();
     ended_ = 0;
+    // A swap, since a string that is assigned to keeps what it has.
+    if (bytes_.capacity() > 2 * kEventBatchBytesMax) {
+      std::string().swap(bytes_);
+      std::vector<Item>().swap(items_);
+    }
   }
 
  private:
@@ -97,8 +98,9 @@ class EventLog {
     uint64_t first_retained = 0;  // The smallest sequence that the log still has; head + 1 if none.
     uint64_t head = 0;            // The last sequence given; 0 before the first.
   };
-  // What can be read at `from`: the rest of that event's segment. When `from` is no longer retained,
-  // or is beyond the head, the slice is empty and the caller compares it with the two bounds.
+  // What can be read at `from`: the rest of that event's segment. When `from` is no longer
+  // retained, or is beyond the head, the slice is empty and the caller compares it with the two
+  // bounds.
   Slice Read(uint64_t from) const;
 
   uint64_t head() const;

@@ -75,7 +75,8 @@ void AppendRouted(std::string& out, const EventHead& head, std::string_view comm
   if (!head.uid.empty()) at = WriteString(4, head.uid, at);
   const uint64_t seconds = static_cast<uint64_t>(head.wall_millis / 1'000);
   const uint64_t nanos = static_cast<uint64_t>(head.wall_millis % 1'000) * 1'000'000;
-  at = WriteLength(5, 2 + CodedOutputStream::VarintSize64(seconds) + CodedOutputStream::VarintSize64(nanos), at);
+  at = WriteLength(
+      5, 2 + CodedOutputStream::VarintSize64(seconds) + CodedOutputStream::VarintSize64(nanos), at);
   at = WriteNumber(1, seconds, at);
   at = WriteNumber(2, nanos, at);
   at = WriteLength(7, routed_bytes, at);
@@ -96,7 +97,8 @@ void AppendLeave(std::string& out, const EventHead& head, const Leave& leave) {
   event.AppendToString(&out);
 }
 
-void AppendFramedSnapshotEnter(std::string& out, const EventHead& head, const v1::Session& session) {
+void AppendFramedSnapshotEnter(std::string& out, const EventHead& head,
+                               const v1::Session& session) {
   v1::Event event;
   SetHead(head, v1::EVENT_TYPE_ENTER, event);
   event.set_snapshot(true);

@@ -1,11 +1,11 @@
-// A gateway with its own idea of who a client is and of what clients say. It links longwire::gateway
-// and nothing else, and takes the same command line as longwire-gateway:
+// A gateway with its own idea of who a client is and of what clients say. It links
+// longwire::gateway and nothing else, and takes the same command line as longwire-gateway:
 //
 //   longwire-example-gateway --ws-listen=127.0.0.1:0 --drain-period=1s
 //
 // Clients connect with a key, ws://127.0.0.1:8080/?key=open-sesame, and speak JSON envelopes:
-// {"type":"say","data":{"text":"hi"}}. Backends get the type as the command and the data as the body,
-// and what they route comes out as {"type":"message","data":...}.
+// {"type":"say","data":{"text":"hi"}}. Backends get the type as the command and the data as the
+// body, and what they route comes out as {"type":"message","data":...}.
 #include <signal.h>
 
 // The library has Boost.JSON compiled in, so its headers are all that is needed here.
@@ -116,7 +116,8 @@ class EnvelopeProtocol final : public longwire::ProtocolProvider {
     const json::value envelope = json::parse(received.body, error);
     const json::object* fields = error ? nullptr : envelope.if_object();
     const json::value* type = fields == nullptr ? nullptr : fields->if_contains("type");
-    if (type == nullptr || !type->is_string()) return Violation("this is no {\"type\":...,\"data\":...}");
+    if (type == nullptr || !type->is_string())
+      return Violation("this is no {\"type\":...,\"data\":...}");
     const json::value* data = fields->if_contains("data");
     // The answer may point into `scratch`: first the command stands there, then the body.
     const json::string& command = type->get_string();

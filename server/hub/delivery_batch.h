@@ -38,8 +38,8 @@ class DeliveryBatch {
   void Add(SessionId session_id, uint32_t tag, MessageView message);
 
   // Hands everything to the shards. `done` is called once, when all are through, on the loop that
-  // was the last one, or on this thread when there is nothing to wait for; it must be quick. A shard
-  // with too much waiting refuses its items: was_refused_by_inbox.
+  // was the last one, or on this thread when there is nothing to wait for; it must be quick. A
+  // shard with too much waiting refuses its items: was_refused_by_inbox.
   using Done = absl::AnyInvocable<void(DeliveryBatch&)>;
   static void Send(std::shared_ptr<DeliveryBatch> batch, Done done);
 

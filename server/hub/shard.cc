@@ -10,7 +10,9 @@ namespace longwire {
 Shard::Shard(Hub& hub, Loop& loop, LoopMetrics& metrics)
     : hub_(hub), loop_(loop), metrics_(metrics) {}
 
-SessionId Shard::NewId() { return hub_.ids().Next(index()); }
+SessionId Shard::NewId() {
+  return hub_.ids().Next(index());
+}
 
 UidDirectory::Claim Shard::Claim(HubSession& session) {
   if (session.uid().empty()) return UidDirectory::Claim::kGranted;
@@ -39,10 +41,12 @@ void Shard::Enter(HubSession& session, const v1::Enter& enter) {
 }
 
 void Shard::Routed(const HubSession& session, std::string_view command, MessageView message) {
-  AppendRouted(batch_.bytes(), {session.id(), session.uid(), loop_.wall_millis()}, command, message);
+  AppendRouted(batch_.bytes(), {session.id(), session.uid(), loop_.wall_millis()}, command,
+               message);
   batch_.Add({.type = v1::EVENT_TYPE_ROUTE, .shard = static_cast<uint8_t>(index())});
   metrics_.messages_in.Add();
-  // A flood of small messages must not make the batch, and the time the log is locked for it, large.
+  // A flood of small messages must not make the batch, and the time the log is locked for it,
+  // large.
   if (batch_.encoded().size() >= kEventBatchBytesMax) AppendBatch();
 }
 

@@ -39,8 +39,8 @@ class Shard {
   SessionId NewId();
 
   // Asks for the session's uid. kGranted: call Enter. kWaiting: OnClaimGranted or OnEvicted comes
-  // later. kRejected: the uid has a session (reject-new). Unless rejected, the session must Enter or
-  // Abandon. Anonymous sessions are granted at once.
+  // later. kRejected: the uid has a session (reject-new). Unless rejected, the session must Enter
+  // or Abandon. Anonymous sessions are granted at once.
   UidDirectory::Claim Claim(HubSession& session);
   // Gives a claim up before entering.
   void Abandon(const HubSession& session);

@@ -51,7 +51,9 @@ void Gather(Shard& shard, Hub& hub, Gathering& gathering) {
 
 }  // namespace
 
-uint64_t Snapshot::next() const { return *std::min_element(positions.begin(), positions.end()) + 1; }
+uint64_t Snapshot::next() const {
+  return *std::min_element(positions.begin(), positions.end()) + 1;
+}
 
 void TakeSnapshot(Hub& hub, absl::AnyInvocable<void(Snapshot)> done) {
   auto gathering = std::make_shared<Gathering>(hub.shards().size());

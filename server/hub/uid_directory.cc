@@ -25,9 +25,8 @@ UidDirectory::ClaimResult UidDirectory::Enqueue(std::string_view uid, SessionId 
       break;
   }
   const SessionId cancelled = std::exchange(entry.waiter, newcomer);
-  return {.claim = Claim::kWaiting,
-          .evict = cancelled == 0 ? entry.owner : 0,
-          .cancelled = cancelled};
+  return {
+      .claim = Claim::kWaiting, .evict = cancelled == 0 ? entry.owner : 0, .cancelled = cancelled};
 }
 
 SessionId UidDirectory::Release(std::string_view uid, SessionId id) {

@@ -10,8 +10,8 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
-#include "absl/hash/hash.h"
 #include "absl/container/inlined_vector.h"
+#include "absl/hash/hash.h"
 #include "absl/synchronization/mutex.h"
 #include "server/core/session_id.h"
 
@@ -49,8 +49,8 @@ class UidDirectory {
   };
   ClaimResult Enqueue(std::string_view uid, SessionId newcomer);
 
-  // Gives up what `id` holds or waits for under `uid`; unknown pairs are ignored, so it may be called
-  // twice. Returns the session whose waiting claim is granted by it, or 0.
+  // Gives up what `id` holds or waits for under `uid`; unknown pairs are ignored, so it may be
+  // called twice. Returns the session whose waiting claim is granted by it, or 0.
   SessionId Release(std::string_view uid, SessionId id);
 
   // The sessions that hold `uid`, oldest first; empty when there is none.
@@ -66,7 +66,8 @@ class UidDirectory {
     SessionId waiter = 0;
     std::unique_ptr<std::vector<SessionId>> more;  // Only kAllow: owners after the first.
   };
-  // Debian's Abseil has a string_view of its own, so look-up by std::string_view has to be asked for.
+  // Debian's Abseil has a string_view of its own, so look-up by std::string_view has to be asked
+  // for.
   struct Hash {
     using is_transparent = void;
     size_t operator()(std::string_view uid) const { return absl::HashOf(uid); }

@@ -14,6 +14,8 @@ std::variant<RoutedMessage, ProtocolViolation> CommandProtocol::Decode(MessageVi
   return RoutedMessage{.command = command.type, .message = {received.type, command.body}};
 }
 
-MessageView CommandProtocol::Encode(MessageView message, std::string&) const { return message; }
+MessageView CommandProtocol::Encode(MessageView message, std::string&) const {
+  return message;
+}
 
 }  // namespace longwire

@@ -1,0 +1,215 @@
+// The `longwire` command line: what may be asked, and what is refused before anything is sent.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <memory>
+
+#include "client/cli/commands.h"
+
+namespace longwire::client::cli {
+
+namespace {
+
+constexpr int kExitUsage = 2;
+
+// A wrong command line, found after CLI11 was content with it.
+[[noreturn]] void Usage(const std::string& why) {
+  throw CLI::ValidationError(why);
+}
+
+std::chrono::milliseconds DurationOrUsage(const std::string& text) {
+  const auto duration = ParseDuration(text);
+  if (!duration) Usage("--for: '" + text + "' is no duration; write 10s, 500ms, 5m or 1h");
+  return *duration;
+}
+
+// --session or --uid, exactly one of them.
+struct TargetFlags {
+  int64_t session_id = 0;
+  std::string uid;
+  CLI::Option* session_option = nullptr;
+  CLI::Option* uid_option = nullptr;
+
+  void AddTo(CLI::App* command) {
+    session_option = command->add_option("--session", session_id, "The session, by its ID");
+    uid_option = command->add_option("--uid", uid, "All sessions of this user");
+    session_option->excludes(uid_option);
+  }
+
+  Target Get() const {
+    if (session_option->count() > 0) return Target::Session(session_id);
+    if (uid_option->count() > 0) return Target::Uid(uid);
+    Usage("say whom: --session ID or --uid UID");
+  }
+};
+
+using Command = std::function<int(const ClientOptions&)>;
+
+struct Parsed {
+  ClientOptions client;
+  std::string token_file;
+  Command command;
+};
+
+void AddEvents(CLI::App* app, Parsed* parsed) {
+  struct Flags {
+    EventsOptions options;
+    std::string from = "latest";
+    std::string after;
+    std::vector<std::string> types;
+    std::string duration;
+  };
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = app->add_subcommand("events", "Print events as they happen");
+  command->add_flag("--json", flags->options.json, "One JSON object a line");
+  auto* from = command
+                   ->add_option("--from", flags->from,
+                                "latest: what happens from now on; earliest: all that the log "
+                                "holds; snapshot: the live sessions, then what follows")
+                   ->capture_default_str()
+                   ->check(CLI::IsMember({"latest", "earliest", "snapshot"}));
+  command->add_option("--after", flags->after, "Resume behind this cursor, LOG_ID:SEQUENCE")
+      ->excludes(from);
+  command->add_option("--type", flags->types, "Only these types: enter,route,leave")
+      ->delimiter(',');
+  command->add_flag("--include-silent", flags->options.subscription.include_silent,
+                    "Also the LEAVE of a silent kick");
+  command->add_option("--count", flags->options.count, "Stop after so many events");
+  command->add_option("--for", flags->duration, "Stop after this time: 10s, 500ms, 5m, 1h");
+  command->final_callback([flags, parsed] {
+    SubscriptionOptions& subscription = flags->options.subscription;
+    if (flags->from == "earliest") subscription.start_at = v1::START_AT_EARLIEST;
+    if (flags->from == "snapshot") subscription.start_at = v1::START_AT_SNAPSHOT;
+    if (!flags->after.empty()) {
+      subscription.after = Cursor::Parse(flags->after);
+      if (!subscription.after) Usage("--after: '" + flags->after + "' is not LOG_ID:SEQUENCE");
+    }
+    for (const std::string& word : flags->types) {
+      const auto type = ParseEventType(word);
+      if (!type) Usage("--type: '" + word + "' is none of enter, route, leave");
+      subscription.types.push_back(*type);
+    }
+    if (!flags->duration.empty()) flags->options.duration = DurationOrUsage(flags->duration);
+    parsed->command = [flags](const ClientOptions& client) {
+      return RunEvents(client, flags->options);
+    };
+  });
+}
+
+void AddRoute(CLI::App* app, Parsed* parsed) {
+  struct Flags {
+    TargetFlags target;
+    std::string message;
+    bool binary = false;
+  };
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = app->add_subcommand("route", "Send one message to a session or a user");
+  flags->target.AddTo(command);
+  command->add_flag("--binary", flags->binary, "As a binary message, its bytes as they are");
+  auto* message = command->add_option("message", flags->message,
+                                      "The message; without it, all of standard input");
+  command->final_callback([flags, message, parsed] {
+    RouteOptions options{.target = flags->target.Get(), .binary = flags->binary};
+    if (message->count() > 0) options.message = flags->message;
+    parsed->command = [options](const ClientOptions& client) { return RunRoute(client, options); };
+  });
+}
+
+void AddKick(CLI::App* app, Parsed* parsed) {
+  struct Flags {
+    TargetFlags target;
+    KickOptions kick;
+  };
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = app->add_subcommand("kick", "Close a session, or all sessions of a user");
+  flags->target.AddTo(command);
+  command->add_option("--code", flags->kick.close_code,
+                      "Close code: 1000 (default), 1001, 1008, 1011-1013 or 3000-4999");
+  command->add_option("--reason", flags->kick.close_reason, "Close reason, up to 123 bytes");
+  command->add_flag("--silent", flags->kick.silent,
+                    "Its LEAVE is told only to subscriptions that ask for silent ones");
+  command->final_callback([flags, parsed] {
+    const KickCommandOptions options{.target = flags->target.Get(), .kick = flags->kick};
+    parsed->command = [options](const ClientOptions& client) { return RunKick(client, options); };
+  });
+}
+
+void AddConnect(CLI::App* app, Parsed* parsed) {
+  struct Flags {
+    ConnectOptions options;
+    std::string url;
+    std::vector<std::string> headers;
+    std::string duration;
+  };
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = app->add_subcommand(
+      "connect", "Be a WebSocket client: lines of standard input go out, messages are printed");
+  command->add_option("url", flags->url, "ws://HOST[:PORT][/PATH]")->required();
+  command->add_option("--header", flags->headers, "A header of the handshake, name:value")
+      ->allow_extra_args(false);
+  command->add_option("--subprotocol", flags->options.subprotocols, "A subprotocol to offer")
+      ->allow_extra_args(false);
+  command->add_option("--send", flags->options.sends, "Send this text first; may be repeated")
+      ->allow_extra_args(false);
+  command->add_option("--count", flags->options.count, "Close after so many messages came");
+  command->add_option("--for", flags->duration, "Close after this time: 10s, 500ms, 5m, 1h");
+  command->final_callback([flags, parsed] {
+    auto url = ParseWebSocketUrl(flags->url);
+    if (const auto* why = std::get_if<std::string>(&url)) Usage(flags->url + ": " + *why);
+    flags->options.url = std::get<WebSocketUrl>(url);
+    for (const std::string& text : flags->headers) {
+      auto header = ParseHeader(text);
+      if (!header) Usage("--header: '" + text + "' is not name:value");
+      flags->options.headers.push_back(*std::move(header));
+    }
+    if (!flags->duration.empty()) flags->options.duration = DurationOrUsage(flags->duration);
+    parsed->command = [flags](const ClientOptions&) { return RunConnect(flags->options); };
+  });
+}
+
+std::string ReadToken(const std::string& path) {
+  std::ifstream file(path);
+  std::string token((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  if (!file) Usage("--token-file: cannot read " + path);
+  const auto end = token.find_last_not_of(" \t\r\n");
+  token.erase(end == std::string::npos ? 0 : end + 1);
+  if (token.empty()) Usage("--token-file: " + path + " is empty");
+  // gRPC would abort the process over such a header.
+  for (const char c : token) {
+    if (c < 0x20 || c > 0x7E) Usage("--token-file: the token in " + path + " is not plain ASCII");
+  }
+  return token;
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("Talk to a longwire gateway: watch its events, reach its sessions.", "longwire");
+  app.footer("Exit codes: 0 done; 1 the gateway's answer was an error, or none came; 2 usage.");
+  app.require_subcommand(1);
+  app.fallthrough();
+  Parsed parsed;
+  app.add_option("--address", parsed.client.address, "The gateway's gRPC address")
+      ->envname("LONGWIRE_ADDRESS")
+      ->capture_default_str();
+  app.add_option("--token-file", parsed.token_file, "File with the bearer token for gRPC");
+  AddEvents(&app, &parsed);
+  AddRoute(&app, &parsed);
+  AddKick(&app, &parsed);
+  AddConnect(&app, &parsed);
+  try {
+    app.parse(argc, argv);
+    if (!parsed.token_file.empty()) parsed.client.token = ReadToken(parsed.token_file);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kExitUsage;
+  }
+  return parsed.command(parsed.client);
+}
+
+}  // namespace
+
+}  // namespace longwire::client::cli
+
+int main(int argc, char** argv) {
+  return longwire::client::cli::Main(argc, argv);
+}

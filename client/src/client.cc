@@ -1,0 +1,135 @@
+#include "longwire/client.h"
+
+#include <grpcpp/create_channel.h>
+#include <grpcpp/support/channel_arguments.h>
+
+#include <algorithm>
+
+#include "connection.h"
+#include "route_check.h"
+#include "route_stream_impl.h"
+#include "status_of.h"
+#include "subscription_impl.h"
+
+namespace longwire::client {
+
+namespace {
+
+// The gateway permits pings from 10 s on; two of ours fit into a balancer's usual idle minute.
+constexpr int kKeepaliveMillis = 20'000;
+constexpr int kKeepaliveTimeoutMillis = 10'000;
+// gRPC would wait 1 s to 2 min between connects, and 20 s for one: too long to be back in time.
+constexpr int kReconnectFirstMillis = 100;
+constexpr int kReconnectLongestMillis = 2'000;
+constexpr int kConnectMillisMax = 5'000;
+// How long a single call waits for a lost connection to come back before it says so.
+constexpr std::chrono::milliseconds kCallConnectMillis{250};
+
+std::shared_ptr<grpc::Channel> MakeChannel(const ClientOptions& options) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMillis);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMillis);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectFirstMillis);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectMillisMax);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectLongestMillis);
+  // Two Clients are two connections, whatever gRPC would share behind our back.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return grpc::CreateCustomChannel(
+      options.address,
+      options.credentials ? options.credentials : grpc::InsecureChannelCredentials(), arguments);
+}
+
+Status Refused(std::string why) {
+  return {.code = grpc::StatusCode::INVALID_ARGUMENT,
+          .reason = std::string(kReasonInvalid),
+          .text = std::move(why)};
+}
+
+}  // namespace
+
+namespace internal {
+
+Connection::Connection(const ClientOptions& options)
+    : address(options.address),
+      authorization(options.token.empty() ? "" : "Bearer " + options.token),
+      channel(MakeChannel(options)),
+      stub(v1::Gateway::NewStub(channel)) {}
+
+void Connection::Authorize(grpc::ClientContext* context) const {
+  if (!authorization.empty()) context->AddMetadata("authorization", authorization);
+}
+
+bool Connection::WaitForConnected(std::chrono::milliseconds at_most) const {
+  return channel->WaitForConnected(std::chrono::system_clock::now() + at_most);
+}
+
+}  // namespace internal
+
+Client::Client(ClientOptions options)
+    : connection_(std::make_shared<const internal::Connection>(options)),
+      call_timeout_(options.call_timeout) {}
+
+Client::~Client() = default;
+
+RouteResult Client::Route(const Target& target, const v1::Message& message) const {
+  v1::RouteRequest request;
+  target.ApplyTo(&request);
+  *request.mutable_message() = message;
+  if (std::string why = internal::WhyInvalid(request); !why.empty()) {
+    return {.status = Refused(std::move(why))};
+  }
+  grpc::ClientContext context;
+  Authorize(&context);
+  context.set_deadline(std::chrono::system_clock::now() + call_timeout_);
+  connection_->WaitForConnected(std::min(kCallConnectMillis, call_timeout_));
+  v1::RouteResponse response;
+  const grpc::Status status = connection_->stub->Route(&context, request, &response);
+  return {.status = internal::StatusOf(status, context),
+          .session_count = response.session_count(),
+          .failed_count = response.failed_count()};
+}
+
+KickResult Client::Kick(const Target& target, const KickOptions& options) const {
+  v1::KickRequest request;
+  target.ApplyTo(&request);
+  request.set_close_code(options.close_code);
+  request.set_close_reason(options.close_reason);
+  request.set_silent(options.silent);
+  if (std::string why = internal::WhyInvalid(request); !why.empty()) {
+    return {.status = Refused(std::move(why))};
+  }
+  grpc::ClientContext context;
+  Authorize(&context);
+  context.set_deadline(std::chrono::system_clock::now() + call_timeout_);
+  connection_->WaitForConnected(std::min(kCallConnectMillis, call_timeout_));
+  v1::KickResponse response;
+  const grpc::Status status = connection_->stub->Kick(&context, request, &response);
+  return {.status = internal::StatusOf(status, context), .session_count = response.session_count()};
+}
+
+std::unique_ptr<RouteStream> Client::OpenRouteStream(const RouteStreamOptions& options) const {
+  return std::unique_ptr<RouteStream>(
+      new RouteStream(std::make_unique<RouteStream::Impl>(connection_, options)));
+}
+
+std::unique_ptr<Subscription> Client::Subscribe(SubscriptionOptions options,
+                                                SubscriptionHandlers handlers) const {
+  return std::unique_ptr<Subscription>(new Subscription(
+      std::make_unique<Subscription::Impl>(connection_, std::move(options), std::move(handlers))));
+}
+
+v1::Gateway::Stub& Client::stub() const {
+  return *connection_->stub;
+}
+
+void Client::Authorize(grpc::ClientContext* context) const {
+  connection_->Authorize(context);
+}
+
+const std::shared_ptr<grpc::Channel>& Client::channel() const {
+  return connection_->channel;
+}
+
+}  // namespace longwire::client

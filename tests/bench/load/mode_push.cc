@@ -1,0 +1,92 @@
+#include "tests/bench/load/credit.h"
+#include "tests/bench/load/modes.h"
+#include "tests/bench/load/payload.h"
+#include "tests/bench/load/publisher.h"
+#include "tests/bench/load/run.h"
+
+namespace longwire::bench {
+namespace {
+
+constexpr double kLastPushesSecondsMax = 3;
+
+// The clients' side: counts, checks, and gives the publisher its credit back.
+class PushReceiver final : public ClientPool::Handler {
+ public:
+  PushReceiver(size_t sessions, bool numbered, Credit& credit)
+      : order_(sessions), numbered_(numbered), credit_(credit) {}
+
+  void OnMessage(size_t client, std::string_view payload, int64_t now_nanos) override {
+    Stamp stamp;
+    if (!ReadStamp(payload, stamp)) Die("a client received what was not sent");
+    if (numbered_) order_.Take(client, stamp.number);
+    if (recording) latency.Record(now_nanos - stamp.due_nanos);
+    ++received_count;
+  }
+
+  void OnPassEnd() override {
+    if (received_count != credited_count_) credit_.Give(received_count - credited_count_);
+    credited_count_ = received_count;
+  }
+
+  uint64_t misordered_count() const { return order_.misordered_count(); }
+
+  bool recording = false;
+  Histogram latency;
+  uint64_t received_count = 0;
+
+ private:
+  OrderCheck order_;
+  const bool numbered_;
+  Credit& credit_;
+  uint64_t credited_count_ = 0;
+};
+
+void AddSetting(Report& report, const Options& options) {
+  report.AddText("mode", options.mode);
+  report.AddText("server", options.label);
+  report.AddCount("sessions", options.sessions);
+  report.AddCount("payload_bytes", options.payload_bytes);
+  report.AddCount("batch_routes", options.batch);
+  report.AddCount("rate_asked_per_second", options.rate);
+  report.AddCount("outstanding_max", options.outstanding);
+}
+
+}  // namespace
+
+Report RunPush(const Options& options) {
+  const std::unique_ptr<Backend> backend = ConnectBackend(options, /*echo=*/false);
+  if (backend == nullptr) Die("push needs --grpc or --raw-control");
+  Credit credit(options.outstanding);
+  backend->OnRefused([&](uint64_t count) { credit.Give(count); });
+  PushReceiver receiver(options.sessions, options.payload_bytes >= kPayloadBytesWithNumber, credit);
+  ClientPool pool(ParseHostPort(options.ws), receiver);
+  pool.Open(options.sessions, options.open_seconds_max);
+  AwaitSessions(pool, *backend, options.sessions);
+
+  Publisher publisher(*backend, credit, backend->Sessions(), options);
+  PollFor(pool, options.warmup_seconds);
+  const Reading from = Reading::Now(options, pool, receiver.received_count);
+  receiver.recording = true;
+  PollFor(pool, options.seconds);
+  receiver.recording = false;
+  const Reading to = Reading::Now(options, pool, receiver.received_count);
+  publisher.Stop();
+  // What is still on its way counts neither for the rate nor as lost.
+  PollFor(pool, kLastPushesSecondsMax, [&] { return credit.Outstanding() == 0; });
+
+  const BackendCounts counts = backend->Counts();
+  Report report;
+  AddSetting(report, options);
+  AddReadings(report, from, to);
+  report.AddLatency("latency", receiver.latency);
+  report.AddCount("sent", publisher.sent_count());
+  report.AddCount("received", receiver.received_count);
+  report.AddCount("refused", counts.RefusedTotal());
+  report.AddRefused(counts);
+  report.AddCount("lost", credit.Outstanding());
+  report.AddCount("misordered", receiver.misordered_count());
+  report.AddCount("connections_lost", pool.lost_count());
+  return report;
+}
+
+}  // namespace longwire::bench

@@ -1,0 +1,70 @@
+#include "tests/bench/load/run.h"
+
+#include <algorithm>
+
+#include "tests/bench/load/process.h"
+
+namespace longwire::bench {
+namespace {
+
+constexpr double kAwaitSessionsSecondsMax = 30;
+constexpr int kPollMillisMax = 10;
+
+}  // namespace
+
+std::unique_ptr<Backend> ConnectBackend(const Options& options, bool echo) {
+  if (!options.grpc.empty()) return ConnectGrpcBackend(options.grpc, echo);
+  if (!options.raw_control.empty()) return ConnectRawBackend(ParseHostPort(options.raw_control));
+  return nullptr;
+}
+
+bool PollFor(ClientPool& pool, double seconds, const std::function<bool()>& done) {
+  const int64_t end = MonotonicNanos() + static_cast<int64_t>(seconds * 1e9);
+  for (int64_t now = MonotonicNanos(); now < end; now = MonotonicNanos()) {
+    if (done && done()) return true;
+    const int64_t millis_left = (end - now) / 1'000'000 + 1;
+    pool.Poll(static_cast<int>(std::min<int64_t>(millis_left, kPollMillisMax)));
+  }
+  return false;
+}
+
+void AwaitSessions(ClientPool& pool, Backend& backend, size_t count) {
+  const bool told =
+      PollFor(pool, kAwaitSessionsSecondsMax, [&] { return backend.Counts().entered >= count; });
+  const uint64_t entered = backend.Counts().entered;
+  if (!told || entered != count) {
+    Die("the backend was told of " + std::to_string(entered) + " sessions, not of " +
+        std::to_string(count));
+  }
+}
+
+Reading Reading::Now(const Options& options, const ClientPool& pool, uint64_t operations) {
+  return {.nanos = MonotonicNanos(),
+          .operations = operations,
+          .reads = pool.read_count(),
+          .server_cpu_seconds = CpuSeconds(options.server_pid),
+          .load_cpu_seconds = OwnCpuSeconds(),
+          .machine_cpu_seconds = MachineCpuSeconds()};
+}
+
+void AddReadings(Report& report, const Reading& from, const Reading& to) {
+  const double seconds = static_cast<double>(to.nanos - from.nanos) / 1e9;
+  const auto operations = static_cast<double>(to.operations - from.operations);
+  const double server_cpu_seconds = to.server_cpu_seconds - from.server_cpu_seconds;
+  report.AddNumber("seconds", seconds);
+  report.AddNumber("per_second", operations / seconds);
+  report.AddNumber("server_cpu_micros_each",
+                   operations > 0 ? server_cpu_seconds * 1e6 / operations : 0);
+  const double load_cpu_seconds = to.load_cpu_seconds - from.load_cpu_seconds;
+  const double machine_cpu_seconds = to.machine_cpu_seconds - from.machine_cpu_seconds;
+  // The machine's count is sampled and the others are exact: the rest may come out below nothing.
+  const double others_cpu_seconds =
+      std::max(0.0, machine_cpu_seconds - server_cpu_seconds - load_cpu_seconds);
+  const auto reads = static_cast<double>(to.reads - from.reads);
+  report.AddNumber("operations_each_read", reads > 0 ? operations / reads : 0);
+  report.AddNumber("server_core_percent", server_cpu_seconds / seconds * 100);
+  report.AddNumber("load_core_percent", load_cpu_seconds / seconds * 100);
+  report.AddNumber("others_core_percent", others_cpu_seconds / seconds * 100);
+}
+
+}  // namespace longwire::bench
