@@ -109,6 +109,7 @@ const BadOption kBadOptions[] = {
     {"GrpcBeyondLoopback", "grpc-insecure", [](Options& o) { o.grpc_listen = "0.0.0.0:0"; }},
     {"GrpcAuthWithoutAddress", "authenticator-address",
      [](Options& o) { o.auth = AuthKind::kGrpc; }},
+    {"FirstMessageWithNobodyToAsk", "auth-at", [](Options& o) { o.auth_at = AuthAt::kMessage; }},
     {"MessageBeyondItsMaximum", "message-bytes-max",
      [](Options& o) { o.message_bytes_max = 1024 * 1024; }},
     {"NodeBeyondItsMaximum", "node-id", [](Options& o) { o.node_id = 1024; }},
