@@ -105,7 +105,15 @@ std::string VariableOf(const std::string& flag) {
 // The command line with what the environment adds to it. The library's own way to read variables
 // would let the config file win over them.
 std::vector<std::string> WithEnvironment(int argc, const char* const* argv, const CLI::App& app) {
-  std::vector<std::string> arguments(argv, argv + argc);
+  std::vector<std::string> arguments;
+  for (int i = 0; i < argc; ++i) {
+    const std::string argument = argv[i];
+    const bool is_empty_value =
+        argument.starts_with("--") && argument.find('=') == argument.size() - 1;
+    // The library takes the next argument for the value of "--flag=".
+    arguments.push_back(is_empty_value ? argument.substr(0, argument.size() - 1) : argument);
+    if (is_empty_value) arguments.emplace_back();
+  }
   for (const CLI::Option* option : app.get_options()) {
     // What asks for something else than a value - help, the version - is not for the environment.
     const bool is_setting = option->get_configurable() || option == app.get_config_ptr();
