@@ -17,7 +17,9 @@ tmp=${TMPDIR:-/var/tmp}
 base=$tmp/fresh-debian-12
 work=$(mktemp -d "$tmp/longwire-image.XXXXXX")
 storage=${STORAGE:-$work/storage}
-buildah() { command buildah --root "$storage" --runroot "$work/run" --storage-driver overlay "$@"; }
+buildah() {
+  TMPDIR=$work command buildah --root "$storage" --runroot "$work/run" --storage-driver overlay "$@"
+}
 container=
 cleanup() {
   [ -z "$container" ] || buildah rm "$container" >/dev/null || true

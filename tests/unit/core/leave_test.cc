@@ -5,8 +5,11 @@
 #include <cctype>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "longwire/v1/types.pb.h"
+#include "server/base/limits.h"
+#include "server/base/utf8.h"
 
 namespace longwire {
 namespace {
@@ -51,6 +54,28 @@ TEST(Leave, ReasonsHaveTheContractsNumbersAndTheirNamesAsLabels) {
     labels.insert(name);
   }
   EXPECT_EQ(labels.size(), static_cast<size_t>(v1::LeaveReason_MAX));
+}
+
+TEST(CutCloseReason, LeavesWhatFitsAsItIs) {
+  const std::string fits(kCloseReasonBytesMax, 'r');
+  for (const std::string& reason : {std::string(), std::string("bye"), fits}) {
+    EXPECT_EQ(CutCloseReason(reason), reason);
+  }
+}
+
+// The longest prefix that fits and is UTF-8, wherever the bound falls in a code point.
+TEST(CutCloseReason, CutsWhereACodePointEnds) {
+  for (const std::string point : {"x", "\xC3\xA9", "\xE4\xBD\xA0", "\xF0\x9F\x98\x80"}) {
+    for (size_t before = 0; before < 4; ++before) {
+      std::string reason(before, '.');
+      while (reason.size() < 2 * kCloseReasonBytesMax) reason += point;
+      const std::string_view cut = CutCloseReason(reason);
+      EXPECT_TRUE(reason.starts_with(cut));
+      EXPECT_TRUE(IsValidUtf8(cut));
+      EXPECT_LE(cut.size(), kCloseReasonBytesMax);
+      EXPECT_GT(cut.size() + point.size(), kCloseReasonBytesMax);
+    }
+  }
 }
 
 TEST(Leave, WithoutAnyNewsTheConnectionWasLost) {

@@ -141,6 +141,20 @@ TEST(SessionId, IsPositiveUpToTheLastMillisecondItHasRoomFor) {
   EXPECT_GT(ids.Next(0), 0);
 }
 
+TEST(SessionId, IsPositiveAlsoWhenTheClockStandsAtTheEpochOrBeforeIt) {
+  for (const int64_t step : {0, -1, -1'000'000}) {
+    ManualClock clock = ClockAt(kEpoch);
+    SnowflakeGenerator ids(clock, kEpoch, 0, 1);
+    clock.StepWall(step);
+    SessionId last = 0;
+    for (int i = 0; i < 10'000; ++i) {
+      const SessionId id = ids.Next(0);
+      ASSERT_GT(id, last) << "after a step of " << step;
+      last = id;
+    }
+  }
+}
+
 TEST(SessionIdDeathTest, WhatTheGeneratorRequiresIsChecked) {
   testing::FLAGS_gtest_death_test_style = "threadsafe";
   const ManualClock clock = ClockAt(kNow);
