@@ -46,10 +46,14 @@ cat <<TEXT
 
 longwire is running: WebSocket on $ws, gRPC on $grpc, with the demo chat as its backend.
 
-  Open     http://$ws/                         and chat with yourself in two tabs
-  or type  $cli connect ws://$ws/              in another terminal
-  See      $cli events --address $grpc         every ENTER, ROUTE and LEAVE as it happens
-  Push     $cli route --address $grpc --session ID "hello"
+  Chat with yourself, in two tabs of a browser:
+      http://$ws/
+  or in another terminal:
+      $cli connect ws://$ws/
+  Every ENTER, ROUTE and LEAVE as it happens:
+      $cli events --address $grpc --from earliest
+  Push to a session, by the ID that its ENTER shows:
+      $cli route --address $grpc --session ID "hello"
 
 Ctrl-C ends it.
 TEXT

@@ -39,6 +39,10 @@ class Tail {
     if (const auto status = subscription->status(); status && !status->ok()) {
       return Fail(client_options_, *status);
     }
+    if (options_.duration && !connected_) {
+      return Fail(client_options_, {.code = grpc::StatusCode::UNAVAILABLE,
+                                    .text = "the gateway has not answered in that time"});
+    }
     if (options_.duration && seen_ < options_.count) {
       std::fprintf(stderr, "longwire: only %llu of %llu events came in that time\n",
                    static_cast<unsigned long long>(seen_),
