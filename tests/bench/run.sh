@@ -58,7 +58,7 @@ trap end_all EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# Prints the address of the line `NAME listening on ADDRESS` that the server wrote, once it is there.
+# Prints the address in the line `NAME listening on ADDRESS` of the server, once it is there.
 address_of() {
   local name=$1 log=$2 address
   for _ in $(seq 100); do
@@ -115,8 +115,9 @@ measure() {
   flags=$(load_flags_of "$row")
   start_server "$target" "$row" "$stem.server.log"
   # shellcheck disable=SC2086  # The row's flags are meant to be split.
-  taskset -c "$load_core" timeout 300 "$bench" $flags "${server_flags[@]}" --server-pid "$server_pid" \
-    --label "$target" --seconds "$seconds" --json "$stem.json" >"$stem.txt" &
+  taskset -c "$load_core" timeout 300 "$bench" $flags "${server_flags[@]}" \
+    --server-pid "$server_pid" --label "$target" --seconds "$seconds" \
+    --json "$stem.json" >"$stem.txt" &
   load_pid=$!
   wait "$load_pid" || die "the load failed: row $row, round $round, $target; see $stem.*"
   load_pid=
