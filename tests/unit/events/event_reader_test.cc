@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "longwire/v1/gateway.pb.h"
@@ -237,6 +238,35 @@ TEST_F(EventReaderTest, WhoHasReadToTheHeadMissesNothingWhenAllIsTrimmed) {
   ASSERT_TRUE(reader.Read(kRoomy, chunk));
   EXPECT_FALSE(chunk.gap);
   EXPECT_THAT(Sequences(chunk), ElementsAre(7));
+}
+
+// Retention may drop what is next while a chunk is gathered: the gap then waits for the next one.
+TEST_F(EventReaderTest, AGapNeverStandsBehindEventsWhoeverDropsThemMeanwhile) {
+  constexpr uint64_t kBatches = 1'500;
+  constexpr uint64_t kEvents = 40 * kBatches;
+  UseLog(128 * 1024);
+  std::thread writer([this] {
+    // More than the log holds: an append in the wrong moment drops all there was.
+    EventBatch batch;
+    for (int i = 0; i < 40; ++i) {
+      AppendRouted(batch.bytes(), {1, "", 0}, "", {MessageType::kText, std::string(4'000, 'x')});
+      batch.Add({.type = v1::EVENT_TYPE_ROUTE});
+    }
+    for (uint64_t i = 0; i < kBatches; ++i) log_->Append(batch);
+  });
+  EventReader reader(*log_, kEverything, 1);
+  EventReader::Chunk chunk;
+  uint64_t next = 1;
+  while (next <= kEvents && !HasFailure()) {
+    if (!reader.Read(kRoomy, chunk)) continue;
+    if (chunk.gap) {
+      EXPECT_EQ(chunk.gap->first_missing, next);
+      next = chunk.gap->next_available;
+    }
+    for (const uint64_t sequence : Sequences(chunk)) EXPECT_EQ(sequence, next++);
+    EXPECT_EQ(chunk.covered, next - 1);
+  }
+  writer.join();
 }
 
 TEST_F(EventReaderTest, PassesOverWhatASnapshotHasToldShardByShard) {
