@@ -73,6 +73,12 @@ Client::Client(ClientOptions options)
 
 Client::~Client() = default;
 
+void Client::Prepare(grpc::ClientContext* context) const {
+  Authorize(context);
+  context->set_deadline(std::chrono::system_clock::now() + call_timeout_);
+  connection_->WaitForConnected(std::min(kCallConnectMillis, call_timeout_));
+}
+
 RouteResult Client::Route(const Target& target, const v1::Message& message) const {
   v1::RouteRequest request;
   target.ApplyTo(&request);
@@ -81,9 +87,7 @@ RouteResult Client::Route(const Target& target, const v1::Message& message) cons
     return {.status = Refused(std::move(why))};
   }
   grpc::ClientContext context;
-  Authorize(&context);
-  context.set_deadline(std::chrono::system_clock::now() + call_timeout_);
-  connection_->WaitForConnected(std::min(kCallConnectMillis, call_timeout_));
+  Prepare(&context);
   v1::RouteResponse response;
   const grpc::Status status = connection_->stub->Route(&context, request, &response);
   return {.status = internal::StatusOf(status, context),
@@ -101,9 +105,7 @@ KickResult Client::Kick(const Target& target, const KickOptions& options) const 
     return {.status = Refused(std::move(why))};
   }
   grpc::ClientContext context;
-  Authorize(&context);
-  context.set_deadline(std::chrono::system_clock::now() + call_timeout_);
-  connection_->WaitForConnected(std::min(kCallConnectMillis, call_timeout_));
+  Prepare(&context);
   v1::KickResponse response;
   const grpc::Status status = connection_->stub->Kick(&context, request, &response);
   return {.status = internal::StatusOf(status, context), .session_count = response.session_count()};

@@ -20,19 +20,12 @@ struct Unit {
 constexpr std::array kDurationUnits = {Unit{"h", 3'600'000}, Unit{"m", 60'000}, Unit{"s", 1'000},
                                        Unit{"ms", 1}, Unit{"", 1'000}};
 constexpr double kKi = 1024;
-constexpr std::array kSizeUnits = {Unit{"GiB", kKi* kKi* kKi},
-                                   Unit{"MiB", kKi* kKi},
-                                   Unit{"KiB", kKi},
-                                   Unit{"B", 1},
-                                   Unit{"GB", 1e9},
-                                   Unit{"MB", 1e6},
-                                   Unit{"kB", 1e3},
-                                   Unit{"KB", 1e3},
-                                   Unit{"G", kKi* kKi* kKi},
-                                   Unit{"M", kKi* kKi},
-                                   Unit{"K", kKi},
-                                   Unit{"k", kKi},
-                                   Unit{"", 1}};
+constexpr double kMi = 1024 * 1024;
+constexpr double kGi = 1024 * 1024 * 1024;
+constexpr std::array kSizeUnits = {
+    Unit{"GiB", kGi}, Unit{"MiB", kMi}, Unit{"KiB", kKi}, Unit{"B", 1},   Unit{"GB", 1e9},
+    Unit{"MB", 1e6},  Unit{"kB", 1e3},  Unit{"KB", 1e3},  Unit{"G", kGi}, Unit{"M", kMi},
+    Unit{"K", kKi},   Unit{"k", kKi},   Unit{"", 1}};
 // Beyond this a double does not tell neighbours apart; nothing configured here comes near.
 constexpr double kValueMax = 9e15;
 

@@ -61,9 +61,8 @@ class AuthProvider {
 
   // Judges `request` and calls `done` exactly once, now or later, from any thread. Called on an
   // event loop: must not block; work that takes time goes elsewhere. The gateway stops waiting
-  // after
-  // --auth-timeout, and a later answer is dropped. `done` may also be called after the gateway has
-  // ended; it then does nothing.
+  // after --auth-timeout, and a later answer is dropped. `done` may also be called after the
+  // gateway has ended; it then does nothing.
   virtual void Authenticate(AuthRequest request, absl::AnyInvocable<void(AuthResult)> done) = 0;
 };
 

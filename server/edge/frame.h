@@ -34,6 +34,11 @@ static_assert(kCloseReasonBytesMax == kControlPayloadBytesMax - 2, "less the cod
 // The size of the header that WriteFrameHeader writes for this payload: 2, 4 or 10.
 size_t FrameHeaderBytes(uint64_t payload_bytes);
 
+// The size of the whole frame with this payload.
+inline size_t FrameBytes(size_t payload_bytes) {
+  return FrameHeaderBytes(payload_bytes) + payload_bytes;
+}
+
 // Writes the header of one final, unmasked frame and returns its size.
 // REQUIRES: room for kServerFrameHeaderBytesMax at `out`; payload_bytes < 2^63; for a control
 // opcode payload_bytes <= kControlPayloadBytesMax.

@@ -51,7 +51,8 @@ UpgradeRefused UpgradeRequired(std::string text) {
 
 // RFC 6455 4.1: the base64 of 16 bytes, which is 22 digits and "==".
 bool IsWebSocketKey(std::string_view key) {
-  if (key.size() != kKeyBase64Bytes || key.find('=') != kKeyBase64Bytes - 2 || !key.ends_with("==")) {
+  if (key.size() != kKeyBase64Bytes || key.find('=') != kKeyBase64Bytes - 2 ||
+      !key.ends_with("==")) {
     return false;
   }
   unsigned char decoded[18];

@@ -17,8 +17,6 @@
 namespace longwire {
 namespace {
 
-constexpr int64_t kWarningIntervalMillis = 10'000;
-
 // A socket on its way to another loop: closed if it never gets there.
 class OwnedSocket {
  public:
@@ -125,11 +123,11 @@ void Listener::GiveAway(int fd, const RemoteAddress& remote) {
 // readable.
 void Listener::BackOff(int error) {
   metrics_.accept_failures.Add();
-  if (loop_.now_millis() >= next_warning_millis_) {
-    next_warning_millis_ = loop_.now_millis() + kWarningIntervalMillis;
+  if (const auto left_out = warnings_.Allow()) {
     spdlog::warn(
-        "{}: no connection can be accepted: {}; raise the file limit or lower --sessions-max",
-        endpoint_, std::strerror(error));
+        "{}: no connection can be accepted: {}; raise the file limit or lower --sessions-max "
+        "({} such lines were left out)",
+        endpoint_, std::strerror(error), *left_out);
   }
   loop_.Unwatch(fd_);
   loop_.Schedule(*this, loop_.now_millis() + kAcceptBackoffMillis);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "server/base/log_limiter.h"
 #include "server/base/loop.h"
 #include "server/base/metrics.h"
 #include "server/edge/address.h"
@@ -43,7 +44,7 @@ class Listener final : public Loop::Handler {
   LoopMetrics& metrics_;
   const HttpPort port_;
   const std::vector<Edge*> edges_;
-  int64_t next_warning_millis_ = 0;
+  LogLimiter warnings_;
 };
 
 }  // namespace longwire

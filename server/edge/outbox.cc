@@ -49,7 +49,7 @@ size_t Outbox::FrameEnd(size_t start) const {
     payload = 0;
     for (size_t i = 2; i < 10; ++i) payload = payload << 8 | byte(i);
   }
-  return start + FrameHeaderBytes(payload) + payload;
+  return start + FrameBytes(payload);
 }
 
 void Outbox::FindFrameStart() {

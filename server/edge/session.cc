@@ -132,16 +132,20 @@ void Session::OnMessage(MessageView message) {
 }
 
 Delivery Session::Deliver(MessageView message) {
-  const size_t bytes = FrameHeaderBytes(message.body.size()) + message.body.size();
+  const size_t bytes = FrameBytes(message.body.size());
   if (outbox_bytes() + bytes > edge().options().outbox_bytes_max) return Delivery::kFull;
   if (!edge().shared().outbox_budget.Take(bytes)) return Delivery::kTotalFull;
+  WriteMessage(message);
+  ++messages_out_;
+  edge().metrics().messages_out.Add();
+  return Delivery::kQueued;
+}
+
+void Session::WriteMessage(MessageView message) {
   char header[kServerFrameHeaderBytesMax];
   const Opcode opcode = message.type == MessageType::kText ? Opcode::kText : Opcode::kBinary;
   const size_t header_bytes = WriteFrameHeader(opcode, message.body.size(), header);
   Write({header, header_bytes}, message.body);
-  ++messages_out_;
-  edge().metrics().messages_out.Add();
-  return Delivery::kQueued;
 }
 
 void Session::WriteControl(Opcode opcode, std::string_view payload) {
@@ -253,8 +257,7 @@ void Session::OnBlocked() {
 }
 
 void Session::OnLost() {
-  if (state_ == State::kAuthenticating) edge().ForgetAuth(id_);
-  if (state_ == State::kClaiming) edge().shard().Abandon(*this);
+  StopWaiting();
   if (is_entered()) {
     edge().shard().Leave(*this, MakeLeave(LeaveReason::kConnectionLost, CloseCode::kAbnormal, ""));
     state_ = State::kClosing;

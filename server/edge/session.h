@@ -78,9 +78,8 @@ class Session final : public Connection, public HubSession, private AuthWaiter {
 
   void ClaimUid();
   void Enter();
-  // Whether the authenticator's reply has room; charges the outbox budget for it.
-  bool TakeRoomForReply();
-  void WriteReply(const Message& reply);
+  // Takes back what it waits for from others, if it waits: an authentication, or its uid.
+  void StopWaiting();
   void WriteUpgrade();
   void AskProvider(MessageView message);
   void ProcessRest();
@@ -91,6 +90,8 @@ class Session final : public Connection, public HubSession, private AuthWaiter {
   // The same for one that has not entered.
   void Turn(AdmissionRefusal reason, CloseCode code, std::string_view text);
   void WriteClose(uint16_t code, std::string_view reason);
+  // REQUIRES: the message's frame is charged to the outbox budget.
+  void WriteMessage(MessageView message);
   void WriteControl(Opcode opcode, std::string_view payload);
 
   void OnOpenTimer();
@@ -117,8 +118,8 @@ class Session final : public Connection, public HubSession, private AuthWaiter {
   State state_ = State::kAwaitingAuth;
   uint8_t close_waits_ = 0;  // How often the wait for the end was prolonged.
   bool has_pinged_ = false;  // Since the client last sent something.
-  bool is_client_closed_ =
-      false;                  // Both Close frames are there: the socket ends once ours is sent.
+  // The client's Close frame is there: the socket ends once ours is sent.
+  bool is_client_closed_ = false;
   bool is_violated_ = false;  // The client's bytes mean nothing any more, its Close included.
 };
 

@@ -97,22 +97,10 @@ void Session::OnClaimGranted() {
   Enter();
 }
 
-bool Session::TakeRoomForReply() {
-  const auto& reply = admission_->accepted.reply;
-  if (!reply) return true;
-  return edge().shared().outbox_budget.Take(FrameHeaderBytes(reply->body.size()) +
-                                            reply->body.size());
-}
-
-void Session::WriteReply(const Message& reply) {
-  char header[kServerFrameHeaderBytesMax];
-  const Opcode opcode = reply.type == MessageType::kText ? Opcode::kText : Opcode::kBinary;
-  const size_t header_bytes = WriteFrameHeader(opcode, reply.body.size(), header);
-  Write({header, header_bytes}, reply.body);
-}
-
 void Session::Enter() {
-  if (!TakeRoomForReply()) {
+  // Room for the reply is taken before anything is told: without it the client may try again.
+  const auto& expected = admission_->accepted.reply;
+  if (expected && !edge().shared().outbox_budget.Take(FrameBytes(expected->body.size()))) {
     edge().shard().Abandon(*this);
     Turn(AdmissionRefusal::kBusy, CloseCode::kTryAgainLater,
          "the gateway is busy; try again later");
@@ -130,7 +118,7 @@ void Session::Enter() {
     attributes_ = std::make_unique<std::map<std::string, std::string>>(std::move(attributes));
   }
   edge().shard().Enter(*this, enter);
-  if (const auto& reply = admission->accepted.reply) WriteReply(*reply);
+  if (const auto& reply = admission->accepted.reply) WriteMessage(reply->view());
   if (const auto& expires = admission->accepted.expires_at_millis) {
     expires_millis_ = edge().now_millis() + *expires - edge().loop().wall_millis();
   }
@@ -141,9 +129,13 @@ void Session::Enter() {
 
 void Session::OnAdmissionEnd() {
   if (is_entered() || state_ == State::kClosing) return;
+  StopWaiting();
+  Turn(AdmissionRefusal::kDraining, CloseCode::kTryAgainLater, "the gateway is shutting down");
+}
+
+void Session::StopWaiting() {
   if (state_ == State::kAuthenticating) edge().ForgetAuth(id_);
   if (state_ == State::kClaiming) edge().shard().Abandon(*this);
-  Turn(AdmissionRefusal::kDraining, CloseCode::kTryAgainLater, "the gateway is shutting down");
 }
 
 void Session::Turn(AdmissionRefusal reason, CloseCode code, std::string_view text) {

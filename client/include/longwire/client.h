@@ -97,6 +97,9 @@ class Client {
   const std::shared_ptr<grpc::Channel>& channel() const;
 
  private:
+  // What every call of its own begins with: the token, the deadline, and a channel that is up.
+  void Prepare(grpc::ClientContext* context) const;
+
   std::shared_ptr<const internal::Connection> connection_;
   std::chrono::milliseconds call_timeout_;
 };
