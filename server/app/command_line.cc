@@ -168,6 +168,8 @@ void AddLimits(Table& table, Options& o) {
   table.Size("--event-log-bytes-max", o.event_log_bytes_max, "What the event log retains, in size");
   table.Duration("--event-log-age-max", o.event_log_age_max_millis,
                  "What the event log retains, in time");
+  table.Duration("--group-retention", o.group_retention_millis,
+                 "How long the place of a consumer group without members is kept");
 }
 
 void AddBackendSide(Table& table, Options& o) {
@@ -184,6 +186,8 @@ void AddOperation(Table& table, Options& o) {
   table.Text("--admin-listen", o.admin_listen, "host:port for /metrics and health; empty = none");
   table.Number("--threads", o.threads, "Event loops; 0 = one a core");
   table.Number("--node-id", o.node_id, "This node's number in session IDs, 0 to 1023");
+  table.Number("--event-partitions", o.event_partitions,
+               "Parts of the event log that the members of a consumer group share, 1 to 1024");
   table.Text("--epoch", o.epoch, "The day that session IDs count from; never change it");
   table.Duration("--drain-delay", o.drain_delay_millis,
                  "After SIGTERM: from the end of admission to the first close");

@@ -26,7 +26,7 @@
 #include "server/base/loop.h"
 #include "server/edge/edge.h"
 #include "server/edge/listener.h"
-#include "server/engine/event_log.h"
+#include "server/engine/local_event_log.h"
 #include "server/hub/hub.h"
 #include "server/protocol/command.h"
 
@@ -149,7 +149,8 @@ class Gateway::Impl {
   Metrics metrics_;
   std::vector<std::unique_ptr<Loop>> loops_;
   const Providers providers_;
-  EventLog log_;
+  LocalEventLog log_;
+  ByteBudget outbox_budget_;
   Hub hub_;
   EdgeShared edge_shared_;
   std::vector<std::unique_ptr<Edge>> edges_;
@@ -171,11 +172,16 @@ Gateway::Impl::Impl(const Options& options, Providers providers, const Clock& cl
       providers_(
           Complete(std::move(providers), options, static_cast<uint32_t>(loops_.size()), clock)),
       log_(NewLogId(), options.event_log_bytes_max, options.event_log_age_max_millis, clock),
-      hub_(loops_, log_, *providers_.ids, options.node_id, options.duplicate_login, metrics_),
+      outbox_budget_(TotalBytesMax(options)),
+      hub_(loops_, log_, *providers_.ids,
+           {.node_id = options.node_id,
+            .partitions = options.event_partitions,
+            .duplicate_login = options.duplicate_login},
+           outbox_budget_, metrics_),
       edge_shared_{.options = MakeEdgeOptions(options),
                    .auth = *providers_.auth,
                    .protocol = *providers_.protocol,
-                   .outbox_budget = ByteBudget(TotalBytesMax(options)),
+                   .outbox_budget = outbox_budget_,
                    .inbound_budget = ByteBudget(TotalBytesMax(options))},
       service_(hub_, *providers_.protocol, {.message_bytes_max = options.message_bytes_max},
                courier_, metrics_, clock),
@@ -223,7 +229,7 @@ HttpPort Gateway::Impl::AdminPort() {
   return {.route = [this](const HttpRequest& request,
                           std::string_view path) -> std::optional<HttpAnswer> {
     if (path == "/metrics" && (request.method == "GET" || request.method == "HEAD")) {
-      return HttpAnswer{.body = MetricsPage(metrics_, log_, edge_shared_.outbox_budget,
+      return HttpAnswer{.body = MetricsPage(metrics_, log_, outbox_budget_,
                                             edge_shared_.inbound_budget),
                         .content_type = "text/plain; version=0.0.4; charset=utf-8"};
     }

@@ -53,10 +53,12 @@ absl::Status CheckBounds(const Options& o) {
       Within("--event-log-bytes-max", static_cast<int64_t>(o.event_log_bytes_max), 64 * 1024,
              1024 * kGiB, FormatBytes),
       Within("--event-log-age-max", o.event_log_age_max_millis, 1'000, 365 * kDay, FormatDuration),
+      Within("--group-retention", o.group_retention_millis, 0, 365 * kDay, FormatDuration),
       Within("--grpc-connection-age-max", o.grpc_connection_age_max_millis, 0, 365 * kDay,
              FormatDuration),
       Within("--drain-delay", o.drain_delay_millis, 0, kDay, FormatDuration),
       Within("--drain-period", o.drain_period_millis, 0, kDay, FormatDuration),
+      Within("--event-partitions", o.event_partitions, 1, kPartitionsMax, FormatCount),
       Within("--threads", o.threads, 0, kShardsMax, FormatCount),
       Within("--node-id", o.node_id, 0, kNodeIdMax, FormatCount),
   };

@@ -40,6 +40,7 @@ struct Options {
 
   uint32_t node_id = 0;
   std::string epoch = "2024-01-01";  // A day, UTC. Session IDs count from it; never change it.
+  uint32_t event_partitions = 64;    // Of the event log: most members of a group that have work.
 
   // What bounds the load.
 
@@ -52,6 +53,8 @@ struct Options {
   size_t sessions_max = 0;                // 0 = what the file limit allows.
   size_t event_log_bytes_max = 256 * 1024 * 1024;
   int64_t event_log_age_max_millis = 3'600'000;
+  // How long the place of a consumer group without members is kept; never less than the log's age.
+  int64_t group_retention_millis = 3'600'000;
 
   // What changes only speed and operation.
 

@@ -10,6 +10,9 @@ namespace longwire {
 // Sessions and messages.
 inline constexpr size_t kUidBytesMax = 128;
 inline constexpr size_t kAttributesBytesMax = 4 * 1024;
+// Of a topic or a consumer group.
+inline constexpr size_t kNameBytesMax = 64;
+inline constexpr size_t kTopicsPerSessionMax = 64;
 // An event with the largest message still has to fit one response and one engine write of 1 MiB.
 inline constexpr size_t kEventOverheadBytesMax = 32 * 1024;
 inline constexpr size_t kMessageBytesMaxMax = 1024 * 1024 - kEventOverheadBytesMax;
@@ -57,6 +60,14 @@ inline constexpr size_t kEventBatchBytesMax = 1024 * 1024;
 inline constexpr int kSubscriptionsMax = 1'024;
 inline constexpr int kRouteStreamsMax = 1'024;
 inline constexpr int kSnapshotsMax = 16;
+
+// Consumer groups. A group costs its partitions' places, in use or not.
+inline constexpr uint32_t kPartitionsMax = 1'024;
+inline constexpr size_t kGroupsMax = 1'024;
+inline constexpr size_t kGroupMembersMax = 256;
+inline constexpr uint32_t kUnackedEventsDefault = 1'000;
+inline constexpr uint32_t kUnackedEventsMax = 1'000'000;
+inline constexpr int64_t kAckTimeoutMillisDefault = 30'000;
 
 // The gRPC contract.
 inline constexpr size_t kRouteBatchesInFlightMax = 16;

@@ -29,6 +29,15 @@ constexpr std::array kRows = {
     Row{Reason::kStartInvalid, "START_INVALID", absl::StatusCode::kInvalidArgument},
     Row{Reason::kBadCursor, "BAD_CURSOR", absl::StatusCode::kInvalidArgument},
     Row{Reason::kCursorBeyondHead, "CURSOR_BEYOND_HEAD", absl::StatusCode::kOutOfRange},
+    Row{Reason::kBadGroupName, "BAD_GROUP_NAME", absl::StatusCode::kInvalidArgument},
+    Row{Reason::kGroupMismatch, "GROUP_MISMATCH", absl::StatusCode::kFailedPrecondition},
+    Row{Reason::kMemberExpired, "MEMBER_EXPIRED", absl::StatusCode::kAborted},
+    Row{Reason::kSubscriptionGone, "SUBSCRIPTION_GONE", absl::StatusCode::kNotFound},
+    Row{Reason::kAckInvalid, "ACK_INVALID", absl::StatusCode::kInvalidArgument},
+    Row{Reason::kAudienceMissing, "AUDIENCE_MISSING", absl::StatusCode::kInvalidArgument},
+    Row{Reason::kBadTopicName, "BAD_TOPIC_NAME", absl::StatusCode::kInvalidArgument},
+    Row{Reason::kTooManyTopics, "TOO_MANY_TOPICS", absl::StatusCode::kFailedPrecondition},
+    Row{Reason::kBadPageToken, "BAD_PAGE_TOKEN", absl::StatusCode::kInvalidArgument},
     Row{Reason::kNotSupported, "NOT_SUPPORTED", absl::StatusCode::kUnimplemented},
 };
 static_assert(kRows.size() == static_cast<size_t>(Reason::kCount));

@@ -57,7 +57,7 @@ struct EdgeShared {
   EdgeOptions options;
   AuthProvider& auth;
   const ProtocolProvider& protocol;
-  ByteBudget outbox_budget;
+  ByteBudget& outbox_budget;
   ByteBudget inbound_budget;  // For messages of which a part has come.
   // False once the gateway drains: no new session is let in.
   std::atomic<bool> is_admitting{true};

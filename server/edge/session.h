@@ -35,6 +35,7 @@ class Session final : public Connection, public HubSession, private AuthWaiter {
   // HubSession
   SessionId id() const override { return id_; }
   std::string_view uid() const override { return uid_; }
+  PartitionNumber partition() const override { return partition_; }
   Delivery Deliver(MessageView message) override;
   void Kick(uint16_t close_code, std::string_view close_reason, bool silent) override;
   void Drain() override;
@@ -114,6 +115,7 @@ class Session final : public Connection, public HubSession, private AuthWaiter {
   int64_t expires_millis_ = INT64_MAX;  // When the authentication ends, on the loop's clock.
   uint64_t messages_in_ = 0;
   uint64_t messages_out_ = 0;
+  PartitionNumber partition_ = 0;
   uint8_t subprotocol_ = 0;  // 1 + its place in HandshakeRules::subprotocols; 0 = none.
   State state_ = State::kAwaitingAuth;
   uint8_t close_waits_ = 0;  // How often the wait for the end was prolonged.

@@ -74,6 +74,7 @@ void Session::OnAuthResult(AuthResult result) {
 
 void Session::ClaimUid() {
   uid_ = admission_->accepted.uid;
+  partition_ = edge().shard().PartitionOf(uid_, id_);
   // Waiting for the older session is outside the timeouts: it is not the client's fault.
   state_ = State::kClaiming;
   TimerWheel::Cancel(*this);

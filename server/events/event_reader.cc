@@ -13,13 +13,13 @@ bool EventReader::IsWanted(const EventTraits& traits, uint64_t sequence) const {
 }
 
 bool EventReader::Take(const EventLog::Slice& slice, size_t bytes_max, Chunk& chunk) {
-  const EventLog::Segment& segment = *slice.segment;
+  const EventSegment& segment = *slice.segment;
   size_t at = slice.begin;
   bool has_room = true;
   while (at < slice.end && has_room) {
     // Wanted events in a row are copied as one range.
     size_t end = at;
-    while (end < slice.end && IsWanted(segment.entry(end).traits, segment.first_sequence() + end)) {
+    while (end < slice.end && IsWanted(segment.traits(end), segment.sequence(end))) {
       const size_t bytes = chunk.framed_events.size() + segment.Framed(at, end + 1).size();
       const bool is_first = chunk.framed_events.empty() && end == at;
       if (bytes > bytes_max && !is_first) {
@@ -32,7 +32,7 @@ bool EventReader::Take(const EventLog::Slice& slice, size_t bytes_max, Chunk& ch
     at = end;
     if (has_room && at < slice.end) ++at;  // The one that was not wanted.
   }
-  next_ = segment.first_sequence() + at;
+  next_ = at < slice.end ? segment.sequence(at) : segment.sequence(at - 1) + 1;
   return has_room;
 }
 

@@ -3,15 +3,19 @@
 namespace longwire {
 
 Hub::Hub(const std::vector<std::unique_ptr<Loop>>& loops, EventLog& log, IdGenerator& ids,
-         uint32_t node_id, DuplicateLogin duplicate_login, Metrics& metrics)
-    : log_(log), ids_(ids), node_id_(node_id), uids_(duplicate_login) {
+         const Options& options, ByteBudget& outbox_budget, Metrics& metrics)
+    : log_(log),
+      ids_(ids),
+      options_(options),
+      outbox_budget_(outbox_budget),
+      uids_(options.duplicate_login) {
   for (const auto& loop : loops) {
     shards_.push_back(std::make_unique<Shard>(*this, *loop, *metrics.loop[loop->index()]));
   }
 }
 
 Shard* Hub::ShardFor(SessionId id) {
-  if (id <= 0 || ids_.NodeOf(id) != node_id_) return nullptr;
+  if (id <= 0 || ids_.NodeOf(id) != options_.node_id) return nullptr;
   const uint32_t shard = ids_.ShardOf(id);
   return shard < shards_.size() ? shards_[shard].get() : nullptr;
 }

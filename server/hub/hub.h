@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "server/base/byte_budget.h"
 #include "server/base/loop.h"
 #include "server/base/metrics.h"
 #include "server/core/session_id.h"
@@ -17,9 +18,15 @@ namespace longwire {
 // gRPC. Any thread, unless said otherwise.
 class Hub {
  public:
+  struct Options {
+    uint32_t node_id = 0;
+    uint32_t partitions = 1;  // Of the event log.
+    DuplicateLogin duplicate_login = DuplicateLogin::kKickOld;
+  };
+
   // One shard for each loop; `metrics` has a LoopMetrics for each. All must outlive the hub.
   Hub(const std::vector<std::unique_ptr<Loop>>& loops, EventLog& log, IdGenerator& ids,
-      uint32_t node_id, DuplicateLogin duplicate_login, Metrics& metrics);
+      const Options& options, ByteBudget& outbox_budget, Metrics& metrics);
 
   // Whose shard a session is or would be. Null when the ID names another node.
   Shard* ShardFor(SessionId id);
@@ -28,7 +35,10 @@ class Hub {
   UidDirectory& uids() { return uids_; }
   EventLog& log() { return log_; }
   IdGenerator& ids() { return ids_; }
-  uint32_t node_id() const { return node_id_; }
+  uint32_t node_id() const { return options_.node_id; }
+  uint32_t partitions() const { return options_.partitions; }
+  // What all outboxes may hold together.
+  ByteBudget& outbox_budget() { return outbox_budget_; }
 
   // Asks a session's shard to let it enter, or to end it. REQUIRES: an ID of this node.
   void PostGrant(SessionId id);
@@ -37,7 +47,8 @@ class Hub {
  private:
   EventLog& log_;
   IdGenerator& ids_;
-  const uint32_t node_id_;
+  const Options options_;
+  ByteBudget& outbox_budget_;
   UidDirectory uids_;
   std::vector<std::unique_ptr<Shard>> shards_;
 };

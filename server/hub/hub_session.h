@@ -6,6 +6,7 @@
 
 #include "longwire/v1/types.pb.h"
 #include "server/core/message.h"
+#include "server/core/partition.h"
 #include "server/core/session_id.h"
 
 namespace longwire {
@@ -26,6 +27,8 @@ class HubSession {
 
   virtual SessionId id() const = 0;
   virtual std::string_view uid() const = 0;  // Empty = anonymous.
+  // Where its events go: Shard::PartitionOf its uid and ID.
+  virtual PartitionNumber partition() const = 0;
 
   [[nodiscard]] virtual Delivery Deliver(MessageView message) = 0;
 

@@ -1,5 +1,7 @@
 #include "server/hub/shard.h"
 
+#include <utility>
+
 #include "server/base/check.h"
 #include "server/base/limits.h"
 #include "server/events/event_encoder.h"
@@ -12,6 +14,16 @@ Shard::Shard(Hub& hub, Loop& loop, LoopMetrics& metrics)
 
 SessionId Shard::NewId() {
   return hub_.ids().Next(index());
+}
+
+PartitionNumber Shard::PartitionOf(std::string_view uid, SessionId id) const {
+  return longwire::PartitionOf(uid, id, hub_.partitions());
+}
+
+EventTraits Shard::TraitsOf(const HubSession& session, v1::EventType type) const {
+  return {.type = static_cast<uint8_t>(type),
+          .shard = static_cast<uint8_t>(index()),
+          .partition = session.partition()};
 }
 
 UidDirectory::Claim Shard::Claim(HubSession& session) {
@@ -35,7 +47,7 @@ void Shard::Enter(HubSession& session, const v1::Enter& enter) {
   claimants_.erase(session.id());
   sessions_.emplace(session.id(), &session);
   AppendEnter(batch_.bytes(), {session.id(), session.uid(), loop_.wall_millis()}, enter);
-  batch_.Add({.type = v1::EVENT_TYPE_ENTER, .shard = static_cast<uint8_t>(index())});
+  batch_.Add(TraitsOf(session, v1::EVENT_TYPE_ENTER));
   metrics_.sessions.Add();
   metrics_.sessions_entered.Add();
 }
@@ -43,7 +55,7 @@ void Shard::Enter(HubSession& session, const v1::Enter& enter) {
 void Shard::Routed(const HubSession& session, std::string_view command, MessageView message) {
   AppendRouted(batch_.bytes(), {session.id(), session.uid(), loop_.wall_millis()}, command,
                message);
-  batch_.Add({.type = v1::EVENT_TYPE_ROUTE, .shard = static_cast<uint8_t>(index())});
+  batch_.Add(TraitsOf(session, v1::EVENT_TYPE_ROUTE));
   metrics_.messages_in.Add();
   // A flood of small messages must not make the batch, and the time the log is locked for it,
   // large.
@@ -54,9 +66,9 @@ void Shard::Leave(const HubSession& session, const longwire::Leave& leave) {
   const size_t erased = sessions_.erase(session.id());
   LONGWIRE_CHECK(erased == 1, "session {} leaves without having entered", session.id());
   AppendLeave(batch_.bytes(), {session.id(), session.uid(), loop_.wall_millis()}, leave);
-  batch_.Add({.type = v1::EVENT_TYPE_LEAVE,
-              .silent = leave.silent,
-              .shard = static_cast<uint8_t>(index())});
+  EventTraits traits = TraitsOf(session, v1::EVENT_TYPE_LEAVE);
+  traits.silent = leave.silent;
+  batch_.Add(traits);
   if (!session.uid().empty()) releases_.emplace_back(session.uid(), session.id());
   metrics_.sessions.Subtract();
   metrics_.sessions_left[static_cast<size_t>(leave.reason)].Add();
@@ -89,13 +101,25 @@ void Shard::AppendBatch() {
 }
 
 void Shard::EndTurn() {
-  AppendBatch();
-  // A grant within this shard may be posted while we walk, never added to releases_.
-  for (const auto& [uid, id] : releases_) {
-    const SessionId granted = hub_.uids().Release(uid, id);
-    if (granted != 0) hub_.PostGrant(granted);
+  if (releases_.empty()) {
+    AppendBatch();
+    return;
   }
-  releases_.clear();
+  Releases releases = std::exchange(releases_, {});
+  if (batch_.empty()) {
+    // Of sessions that gave up before they entered.
+    Release(hub_, releases);
+    return;
+  }
+  hub_.log().Append(batch_, [&hub = hub_, releases = std::move(releases)] { Release(hub, releases); });
+  batch_.Clear();
+}
+
+void Shard::Release(Hub& hub, const Releases& releases) {
+  for (const auto& [uid, id] : releases) {
+    const SessionId granted = hub.uids().Release(uid, id);
+    if (granted != 0) hub.PostGrant(granted);
+  }
 }
 
 }  // namespace longwire

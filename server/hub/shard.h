@@ -11,6 +11,7 @@
 #include "server/base/metrics.h"
 #include "server/core/leave.h"
 #include "server/core/message.h"
+#include "server/core/partition.h"
 #include "server/core/session_id.h"
 #include "server/engine/event_log.h"
 #include "server/hub/hub_session.h"
@@ -37,6 +38,8 @@ class Shard {
 
   // A new session's ID; it names this shard.
   SessionId NewId();
+  // Where the events of a session go.
+  PartitionNumber PartitionOf(std::string_view uid, SessionId id) const;
 
   // Asks for the session's uid. kGranted: call Enter. kWaiting: OnClaimGranted or OnEvicted comes
   // later. kRejected: the uid has a session (reject-new). Unless rejected, the session must Enter
@@ -70,6 +73,7 @@ class Shard {
   void EndTurn();
 
  private:
+  EventTraits TraitsOf(const HubSession& session, v1::EventType type) const;
   // Appends the events gathered so far to the log.
   void AppendBatch();
 
@@ -81,7 +85,9 @@ class Shard {
   absl::flat_hash_map<SessionId, HubSession*> sessions_;
   absl::flat_hash_map<SessionId, HubSession*> claimants_;  // Those that wait for their uid.
   EventBatch batch_;
-  std::vector<std::pair<std::string, SessionId>> releases_;  // Due after the batch is in the log.
+  using Releases = std::vector<std::pair<std::string, SessionId>>;
+  static void Release(Hub& hub, const Releases& releases);
+  Releases releases_;  // Due when the batch is in the log.
 };
 
 }  // namespace longwire

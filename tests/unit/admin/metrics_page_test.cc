@@ -9,6 +9,7 @@
 #include <string>
 
 #include "server/core/leave.h"
+#include "server/engine/local_event_log.h"
 
 namespace longwire {
 namespace {
@@ -32,7 +33,7 @@ class MetricsPageTest : public testing::Test {
 
   Metrics metrics_{2};
   ManualClock clock_;
-  EventLog log_{"log", 1024 * 1024, 3'600'000, clock_};
+  LocalEventLog log_{"log", 1024 * 1024, 3'600'000, clock_};
   ByteBudget outboxes_{1'000'000};
   ByteBudget inbound_{1'000'000};
 };

@@ -1,6 +1,7 @@
 // What a SubscribeEventsRequest asks for. The stream itself is tested with a gateway around it, in
 // tests/integration/events_test.cc.
 #include "server/api/event_stream.h"
+#include "server/engine/local_event_log.h"
 
 #include <gtest/gtest.h>
 
@@ -46,7 +47,7 @@ class PlanEventStreamTest : public testing::Test {
   }
 
   ManualClock clock_;
-  EventLog log_{"log", 1024 * 1024, 3'600'000, clock_};
+  LocalEventLog log_{"log", 1024 * 1024, 3'600'000, clock_};
 };
 
 TEST_F(PlanEventStreamTest, WithoutAPlaceOrAtLatestItBeginsBehindTheHead) {

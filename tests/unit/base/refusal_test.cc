@@ -38,6 +38,8 @@ TEST(Refusal, EveryReasonHasACodeThatTellsWhatToDo) {
       absl::StatusCode::kResourceExhausted,  // Later.
       absl::StatusCode::kUnavailable,        // Elsewhere, or later.
       absl::StatusCode::kOutOfRange,         // From another place.
+      absl::StatusCode::kFailedPrecondition,  // When something else has changed.
+      absl::StatusCode::kAborted,             // Anew, from the start.
       absl::StatusCode::kUnimplemented};     // With another version.
   for (const Reason reason : AllReasons()) {
     EXPECT_TRUE(sensible.contains(ReasonCode(reason))) << ReasonName(reason);
@@ -60,6 +62,16 @@ TEST(Refusal, TheContractsReasonsKeepTheirCodes) {
       {"BAD_EVENT_TYPE", absl::StatusCode::kInvalidArgument},
       {"START_INVALID", absl::StatusCode::kInvalidArgument},
       {"CURSOR_BEYOND_HEAD", absl::StatusCode::kOutOfRange},
+      {"BAD_CURSOR", absl::StatusCode::kInvalidArgument},
+      {"BAD_GROUP_NAME", absl::StatusCode::kInvalidArgument},
+      {"GROUP_MISMATCH", absl::StatusCode::kFailedPrecondition},
+      {"MEMBER_EXPIRED", absl::StatusCode::kAborted},
+      {"SUBSCRIPTION_GONE", absl::StatusCode::kNotFound},
+      {"ACK_INVALID", absl::StatusCode::kInvalidArgument},
+      {"AUDIENCE_MISSING", absl::StatusCode::kInvalidArgument},
+      {"BAD_TOPIC_NAME", absl::StatusCode::kInvalidArgument},
+      {"TOO_MANY_TOPICS", absl::StatusCode::kFailedPrecondition},
+      {"BAD_PAGE_TOKEN", absl::StatusCode::kInvalidArgument},
   };
   std::map<std::string, absl::StatusCode> ours;
   for (const Reason reason : AllReasons())

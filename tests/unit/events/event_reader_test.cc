@@ -12,6 +12,7 @@
 #include "longwire/v1/gateway.pb.h"
 #include "server/base/limits.h"
 #include "server/events/event_encoder.h"
+#include "server/engine/local_event_log.h"
 
 namespace longwire {
 namespace {
@@ -62,14 +63,14 @@ class EventReaderTest : public testing::Test {
     return Sequences(chunk);
   }
   void UseLog(size_t bytes_max) {
-    log_ = std::make_unique<EventLog>("log", bytes_max, kHour, clock_);
+    log_ = std::make_unique<LocalEventLog>("log", bytes_max, kHour, clock_);
   }
   static EventFilter Only(v1::EventType type, bool include_silent = false) {
     return {.types = static_cast<uint8_t>(1 << type), .include_silent = include_silent};
   }
 
   ManualClock clock_;
-  std::unique_ptr<EventLog> log_ = std::make_unique<EventLog>("log", 64 * kRoomy, kHour, clock_);
+  std::unique_ptr<LocalEventLog> log_ = std::make_unique<LocalEventLog>("log", 64 * kRoomy, kHour, clock_);
 };
 
 TEST_F(EventReaderTest, GivesTheTypesThatAreAskedFor) {

@@ -57,7 +57,7 @@ TEST(Shard, EventsCarryTheSessionItsUidAndTheTimeOfTheTurn) {
   EXPECT_EQ(events[1].time().seconds() * 1'000 + events[1].time().nanos() / 1'000'000, wall);
   EXPECT_EQ(events[2].leave().close_code(), 4000u);
   EXPECT_TRUE(events[2].leave().silent());
-  EXPECT_TRUE(hub.log().Read(3).segment->entry(hub.log().Read(3).begin).traits.silent);
+  EXPECT_TRUE(hub.log().Read(3).segment->traits(hub.log().Read(3).begin).silent);
 }
 
 TEST(Shard, ASessionIsFoundFromEnterToLeave) {

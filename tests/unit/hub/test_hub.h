@@ -18,7 +18,7 @@
 #include "server/base/loop.h"
 #include "server/base/metrics.h"
 #include "server/core/session_id.h"
-#include "server/engine/event_log.h"
+#include "server/engine/local_event_log.h"
 #include "server/events/event_reader.h"
 #include "server/hub/hub.h"
 #include "server/hub/hub_session.h"
@@ -73,6 +73,7 @@ class FakeSession final : public HubSession {
   // HubSession
   SessionId id() const override { return id_; }
   std::string_view uid() const override { return uid_; }
+  PartitionNumber partition() const override { return shard_.PartitionOf(uid_, id_); }
   Delivery Deliver(MessageView message) override {
     if (answer == Delivery::kQueued) delivered.push_back({message.type, std::string(message.body)});
     return answer;
@@ -121,13 +122,16 @@ class FakeSession final : public HubSession {
 class TestHub {
  public:
   static constexpr uint32_t kNode = 5;
+  static constexpr uint32_t kPartitions = 16;
 
   explicit TestHub(uint32_t shards, DuplicateLogin policy = DuplicateLogin::kKickOld)
       : loops_(MakeLoops(shards)),
         metrics_(shards),
         log_("log", 256 * 1024 * 1024, 3'600'000, Clock::Real()),
         ids_(Clock::Real(), 1'704'067'200'000, kNode, shards),
-        hub_(loops_, log_, ids_, kNode, policy, metrics_),
+        hub_(loops_, log_, ids_,
+             {.node_id = kNode, .partitions = kPartitions, .duplicate_login = policy},
+             outbox_budget_, metrics_),
         sessions_(shards) {
     for (const auto& loop : loops_) {
       Shard& shard = *hub_.shards()[loop->index()];
@@ -229,8 +233,9 @@ class TestHub {
 
   const std::vector<std::unique_ptr<Loop>> loops_;
   Metrics metrics_;
-  EventLog log_;
+  LocalEventLog log_;
   SnowflakeGenerator ids_;
+  ByteBudget outbox_budget_{64 * 1024 * 1024};
   Hub hub_;
   std::vector<std::deque<FakeSession>> sessions_;  // By shard; each used by its loop alone.
   std::vector<std::thread> threads_;

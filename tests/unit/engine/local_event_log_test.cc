@@ -1,4 +1,4 @@
-#include "server/engine/event_log.h"
+#include "server/engine/local_event_log.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -31,7 +31,8 @@ void AddRouted(EventBatch& batch, SessionId id, int number, size_t padding = 0) 
 uint64_t AppendOne(EventLog& log, SessionId id, int number, size_t padding = 0) {
   EventBatch batch;
   AddRouted(batch, id, number, padding);
-  return log.Append(batch);
+  log.Append(batch);
+  return log.head();
 }
 
 std::vector<v1::Event> Parse(std::string_view framed) {
@@ -54,13 +55,13 @@ std::vector<v1::Event> ReadAll(const EventLog& log, uint64_t from) {
   }
 }
 
-class EventLogTest : public testing::Test {
+class LocalEventLogTest : public testing::Test {
  protected:
   ManualClock clock_;
-  EventLog log_{"log", kRoomy, kHour, clock_};
+  LocalEventLog log_{"log", kRoomy, kHour, clock_};
 };
 
-TEST_F(EventLogTest, AnEmptyLogHasNothingToRead) {
+TEST_F(LocalEventLogTest, AnEmptyLogHasNothingToRead) {
   EXPECT_EQ(log_.head(), 0u);
   EXPECT_EQ(log_.stats().first_retained, 1u);
   EXPECT_EQ(log_.log_id(), "log");
@@ -72,12 +73,13 @@ TEST_F(EventLogTest, AnEmptyLogHasNothingToRead) {
   }
 }
 
-TEST_F(EventLogTest, SequencesBeginAtOneAndHaveNoHoles) {
+TEST_F(LocalEventLogTest, SequencesBeginAtOneAndHaveNoHoles) {
   EventBatch batch;
   AddRouted(batch, 1, 0);
   AddRouted(batch, 1, 1);
   AddRouted(batch, 1, 2);
-  EXPECT_EQ(log_.Append(batch), 3u);
+  log_.Append(batch);
+  EXPECT_EQ(log_.head(), 3u);
   EXPECT_EQ(AppendOne(log_, 2, 0), 4u);
   EXPECT_EQ(log_.head(), 4u);
   const std::vector<v1::Event> events = ReadAll(log_, 1);
@@ -86,7 +88,7 @@ TEST_F(EventLogTest, SequencesBeginAtOneAndHaveNoHoles) {
   EXPECT_EQ(events[3].routed().message().text(), "2/0");
 }
 
-TEST_F(EventLogTest, AClearedBatchBeginsAnew) {
+TEST_F(LocalEventLogTest, AClearedBatchBeginsAnew) {
   EventBatch batch;
   EXPECT_TRUE(batch.empty());
   AddRouted(batch, 1, 0, 100);
@@ -95,11 +97,12 @@ TEST_F(EventLogTest, AClearedBatchBeginsAnew) {
   batch.Clear();
   EXPECT_TRUE(batch.empty());
   AddRouted(batch, 1, 1);
-  EXPECT_EQ(log_.Append(batch), 2u);
+  log_.Append(batch);
+  EXPECT_EQ(log_.head(), 2u);
   EXPECT_EQ(ReadAll(log_, 2).at(0).routed().message().text(), "1/1");
 }
 
-TEST_F(EventLogTest, ABatchGivesTheMemoryOfABurstBack) {
+TEST_F(LocalEventLogTest, ABatchGivesTheMemoryOfABurstBack) {
   EventBatch batch;
   for (int i = 0; i < 100; ++i) AddRouted(batch, 1, i, kEventBatchBytesMax / 20);
   ASSERT_GT(batch.bytes().capacity(), 2 * kEventBatchBytesMax);
@@ -111,7 +114,7 @@ TEST_F(EventLogTest, ABatchGivesTheMemoryOfABurstBack) {
   EXPECT_EQ(ReadAll(log_, 1).at(0).routed().message().text(), "1/100");
 }
 
-TEST_F(EventLogTest, EventsStandFramedAsAResponseCarriesThem) {
+TEST_F(LocalEventLogTest, EventsStandFramedAsAResponseCarriesThem) {
   // Sizes at which the length takes one byte more.
   EventBatch batch;
   const std::vector<size_t> paddings = {0, 1, 60, 70, 80, 90, 100, 127, 128, 16'300, 16'384};
@@ -127,7 +130,7 @@ TEST_F(EventLogTest, EventsStandFramedAsAResponseCarriesThem) {
   }
 }
 
-TEST_F(EventLogTest, TheTraitsOfAnEventStayWithIt) {
+TEST_F(LocalEventLogTest, TheTraitsOfAnEventStayWithIt) {
   EventBatch batch;
   AddRouted(batch, 1, 0);
   AppendLeave(batch.bytes(), {1, "", 0}, {});
@@ -135,14 +138,14 @@ TEST_F(EventLogTest, TheTraitsOfAnEventStayWithIt) {
   log_.Append(batch);
   const EventLog::Slice slice = log_.Read(1);
   ASSERT_EQ(slice.end, 2u);
-  EXPECT_EQ(slice.segment->entry(0).traits.type, v1::EVENT_TYPE_ROUTE);
-  EXPECT_FALSE(slice.segment->entry(0).traits.silent);
-  EXPECT_EQ(slice.segment->entry(1).traits.type, v1::EVENT_TYPE_LEAVE);
-  EXPECT_TRUE(slice.segment->entry(1).traits.silent);
-  EXPECT_EQ(slice.segment->entry(1).traits.shard, 63);
+  EXPECT_EQ(slice.segment->traits(0).type, v1::EVENT_TYPE_ROUTE);
+  EXPECT_FALSE(slice.segment->traits(0).silent);
+  EXPECT_EQ(slice.segment->traits(1).type, v1::EVENT_TYPE_LEAVE);
+  EXPECT_TRUE(slice.segment->traits(1).silent);
+  EXPECT_EQ(slice.segment->traits(1).shard, 63);
 }
 
-TEST_F(EventLogTest, ReadingFromEveryPlaceGivesTheRestOfTheLog) {
+TEST_F(LocalEventLogTest, ReadingFromEveryPlaceGivesTheRestOfTheLog) {
   constexpr int kEvents = 1'200;
   for (int i = 0; i < kEvents; ++i) AppendOne(log_, 1, i, 4'000);
   std::vector<std::string> texts;
@@ -160,9 +163,9 @@ TEST_F(EventLogTest, ReadingFromEveryPlaceGivesTheRestOfTheLog) {
   EXPECT_EQ(log_.Read(kEvents + 1).segment, nullptr);
 }
 
-TEST_F(EventLogTest, TheBytesOccupiedStayWithinTheBoundAndTheOldestGoFirst) {
+TEST_F(LocalEventLogTest, TheBytesOccupiedStayWithinTheBoundAndTheOldestGoFirst) {
   constexpr size_t kBytesMax = 1024 * 1024;
-  EventLog log("log", kBytesMax, kHour, clock_);
+  LocalEventLog log("log", kBytesMax, kHour, clock_);
   uint64_t first_before = 1;
   for (int i = 0; i < 5'000; ++i) {
     AppendOne(log, 1, i, 1'000);
@@ -181,9 +184,9 @@ TEST_F(EventLogTest, TheBytesOccupiedStayWithinTheBoundAndTheOldestGoFirst) {
   EXPECT_EQ(dropped.first_retained, stats.first_retained);
 }
 
-TEST_F(EventLogTest, ManySmallEventsDoNotRunAwayFromTheBoundEither) {
+TEST_F(LocalEventLogTest, ManySmallEventsDoNotRunAwayFromTheBoundEither) {
   constexpr size_t kBytesMax = 256 * 1024;
-  EventLog log("log", kBytesMax, kHour, clock_);
+  LocalEventLog log("log", kBytesMax, kHour, clock_);
   for (int i = 0; i < 20'000; ++i) {
     EventBatch batch;
     batch.bytes() += std::string("\x10\x02", 2);  // type: ROUTE, and nothing else.
@@ -194,8 +197,8 @@ TEST_F(EventLogTest, ManySmallEventsDoNotRunAwayFromTheBoundEither) {
   EXPECT_EQ(ReadAll(log, log.stats().first_retained).back().sequence(), 20'000u);
 }
 
-TEST_F(EventLogTest, AnEventLargerThanASegmentGetsOneOfItsOwn) {
-  EventLog log("log", 1024 * 1024, kHour, clock_);
+TEST_F(LocalEventLogTest, AnEventLargerThanASegmentGetsOneOfItsOwn) {
+  LocalEventLog log("log", 1024 * 1024, kHour, clock_);
   AppendOne(log, 1, 0);
   AppendOne(log, 1, 1, 300'000);
   AppendOne(log, 1, 2);
@@ -205,8 +208,8 @@ TEST_F(EventLogTest, AnEventLargerThanASegmentGetsOneOfItsOwn) {
   EXPECT_EQ(events[2].routed().message().text(), "1/2");
 }
 
-TEST_F(EventLogTest, TheNewestIsKeptHoweverLargeItIs) {
-  EventLog log("log", 64 * 1024, kHour, clock_);
+TEST_F(LocalEventLogTest, TheNewestIsKeptHoweverLargeItIs) {
+  LocalEventLog log("log", 64 * 1024, kHour, clock_);
   AppendOne(log, 1, 0);
   AppendOne(log, 1, 1, kMessageBytesMaxMax);
   EXPECT_EQ(log.stats().first_retained, 2u);
@@ -216,18 +219,19 @@ TEST_F(EventLogTest, TheNewestIsKeptHoweverLargeItIs) {
   EXPECT_LE(log.stats().bytes, 64u * 1024);
 }
 
-TEST_F(EventLogTest, ABatchLargerThanTheBoundLeavesItsEnd) {
-  EventLog log("log", 256 * 1024, kHour, clock_);
+TEST_F(LocalEventLogTest, ABatchLargerThanTheBoundLeavesItsEnd) {
+  LocalEventLog log("log", 256 * 1024, kHour, clock_);
   EventBatch batch;
   for (int i = 0; i < 1'000; ++i) AddRouted(batch, 1, i, 1'000);
-  EXPECT_EQ(log.Append(batch), 1'000u);
+  log.Append(batch);
+  EXPECT_EQ(log.head(), 1'000u);
   EXPECT_LE(log.stats().bytes, 256u * 1024);
   const std::vector<v1::Event> events = ReadAll(log, log.stats().first_retained);
   EXPECT_EQ(events.back().sequence(), 1'000u);
 }
 
-TEST_F(EventLogTest, WhatIsOlderThanTheRetainedAgeIsTrimmedAndNothingYounger) {
-  EventLog log("log", kRoomy, kHour, clock_);
+TEST_F(LocalEventLogTest, WhatIsOlderThanTheRetainedAgeIsTrimmedAndNothingYounger) {
+  LocalEventLog log("log", kRoomy, kHour, clock_);
   for (int i = 0; i < 300; ++i) AppendOne(log, 1, i, 10'000);
   const uint64_t old_head = log.head();
   clock_.Advance(kHour / 2);
@@ -244,7 +248,7 @@ TEST_F(EventLogTest, WhatIsOlderThanTheRetainedAgeIsTrimmedAndNothingYounger) {
   EXPECT_EQ(ReadAll(log, first).size(), log.head() - first + 1);
 }
 
-TEST_F(EventLogTest, ALogInWhichAllIsOldIsEmptyAndGoesOnCounting) {
+TEST_F(LocalEventLogTest, ALogInWhichAllIsOldIsEmptyAndGoesOnCounting) {
   AppendOne(log_, 1, 0);
   AppendOne(log_, 1, 1);
   clock_.Advance(kHour);
@@ -261,7 +265,7 @@ TEST_F(EventLogTest, ALogInWhichAllIsOldIsEmptyAndGoesOnCounting) {
 }
 
 // A segment goes as a whole: it must not go on for as long as it has room.
-TEST_F(EventLogTest, AQuietLogKeepsAnEventNoLongerThanASixteenthOverItsAge) {
+TEST_F(LocalEventLogTest, AQuietLogKeepsAnEventNoLongerThanASixteenthOverItsAge) {
   constexpr int64_t kStep = kHour / 100;
   for (int i = 0; i < 1'000; ++i) {
     AppendOne(log_, 1, i);
@@ -273,15 +277,15 @@ TEST_F(EventLogTest, AQuietLogKeepsAnEventNoLongerThanASixteenthOverItsAge) {
   }
 }
 
-TEST_F(EventLogTest, AWallClockThatStepsTrimsNothing) {
+TEST_F(LocalEventLogTest, AWallClockThatStepsTrimsNothing) {
   AppendOne(log_, 1, 0);
   clock_.StepWall(100 * kHour);
   log_.TrimAge();
   EXPECT_EQ(log_.stats().first_retained, 1u);
 }
 
-TEST_F(EventLogTest, WhatWasReadStaysReadableWhenItIsDropped) {
-  EventLog log("log", 128 * 1024, kHour, clock_);
+TEST_F(LocalEventLogTest, WhatWasReadStaysReadableWhenItIsDropped) {
+  LocalEventLog log("log", 128 * 1024, kHour, clock_);
   AppendOne(log, 1, 0);
   const EventLog::Slice slice = log.Read(1);
   for (int i = 1; i < 2'000; ++i) AppendOne(log, 1, i, 1'000);
@@ -291,7 +295,7 @@ TEST_F(EventLogTest, WhatWasReadStaysReadableWhenItIsDropped) {
   EXPECT_EQ(events[0].routed().message().text(), "1/0");
 }
 
-TEST_F(EventLogTest, TheListenerIsToldAfterEachAppendWhenItCanBeRead) {
+TEST_F(LocalEventLogTest, TheListenerIsToldAfterEachAppendWhenItCanBeRead) {
   std::vector<uint64_t> heads;
   log_.SetListener([&] { heads.push_back(log_.head()); });
   AppendOne(log_, 1, 0);
@@ -304,11 +308,11 @@ TEST_F(EventLogTest, TheListenerIsToldAfterEachAppendWhenItCanBeRead) {
 
 // Four writers, and readers who follow while retention drops behind them: what a reader sees is
 // whole, in order, and each writer's events come in the order they were written.
-TEST_F(EventLogTest, ReadersFollowWhileWritersAppendAndRetentionDrops) {
+TEST_F(LocalEventLogTest, ReadersFollowWhileWritersAppendAndRetentionDrops) {
   constexpr int kWriters = 4;
   constexpr int kBatches = 2'000;
   constexpr uint64_t kTotal = kWriters * kBatches * 2;
-  EventLog log("log", 512 * 1024, kHour, Clock::Real());
+  LocalEventLog log("log", 512 * 1024, kHour, Clock::Real());
   std::vector<std::thread> threads;
   for (int writer = 1; writer <= kWriters; ++writer) {
     threads.emplace_back([&log, writer] {
