@@ -3,6 +3,7 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
 #include <functional>
 #include <string_view>
 #include <utility>
@@ -24,9 +25,10 @@ class Page {
     families_.push_back({.name = std::move(name), .help = std::move(help), .type = type});
   }
   void Add(double value) { Add({}, value); }
-  void Add(std::string_view reason, double value) {
+  void Add(std::string_view reason, double value) { Add("reason", reason, value); }
+  void Add(const char* label, std::string_view of, double value) {
     ClientMetric metric;
-    if (!reason.empty()) metric.label.push_back({"reason", std::string(reason)});
+    if (!of.empty()) metric.label.push_back({label, std::string(of)});
     if (families_.back().type == MetricType::Counter) {
       metric.counter.value = value;
     } else {
@@ -126,17 +128,43 @@ void AddLog(const Metrics& metrics, const EventLog& log, Page& page) {
   page.Add("restart", static_cast<double>(metrics.gaps_restart.value()));
 }
 
+void AddGroups(const MetricsSources& sources, Page& page) {
+  page.Counter("longwire_events_acknowledged_total", "Events that AckEvents has acknowledged",
+               static_cast<double>(sources.metrics.events_acked.value()));
+  page.Counter("longwire_group_members_expired_total",
+               "Members of consumer groups that did not acknowledge in time and were cut off",
+               static_cast<double>(sources.metrics.members_expired.value()));
+  // Families without a value are left out, as Prometheus wants it.
+  if (sources.groups.empty()) return;
+  const uint64_t head = sources.log.head();
+  page.Begin(MetricType::Gauge, "longwire_group_members", "Members of a consumer group");
+  for (const auto& group : sources.groups) {
+    page.Add("group", group.name, static_cast<double>(group.members));
+  }
+  page.Begin(MetricType::Gauge, "longwire_group_unacknowledged_events",
+             "Events that members on this node were sent and have not acknowledged");
+  for (const auto& group : sources.groups) {
+    page.Add("group", group.name, static_cast<double>(group.unacked));
+  }
+  page.Begin(MetricType::Gauge, "longwire_group_lag",
+             "How far the place of a consumer group is behind the last event, in sequences");
+  for (const auto& group : sources.groups) {
+    page.Add("group", group.name, static_cast<double>(head - std::min(head, group.covered)));
+  }
+}
+
 }  // namespace
 
-std::string MetricsPage(const Metrics& metrics, const EventLog& log, const ByteBudget& outboxes,
-                        const ByteBudget& inbound) {
+std::string MetricsPage(const MetricsSources& sources) {
+  const Metrics& metrics = sources.metrics;
   Page page;
   AddSessions(metrics, page);
   AddRefusals(metrics, page);
-  AddTraffic(metrics, outboxes, page);
+  AddTraffic(metrics, sources.outboxes, page);
   page.Gauge("longwire_inbound_bytes", "Bytes of clients' messages that are half received",
-             static_cast<double>(inbound.used()));
-  AddLog(metrics, log, page);
+             static_cast<double>(sources.inbound.used()));
+  AddLog(metrics, sources.log, page);
+  AddGroups(sources, page);
   return page.Text();
 }
 

@@ -1,7 +1,5 @@
 #include "server/api/event_stream.h"
 
-#include <fmt/format.h>
-
 #include <utility>
 
 #include "server/api/status.h"
@@ -27,125 +25,116 @@ grpc::ByteBuffer Join(const v1::SubscribeEventsResponse& header, std::string eve
   return grpc::ByteBuffer(slices, std::size(slices));
 }
 
-std::variant<EventFilter, Refusal> FilterOf(const v1::SubscribeEventsRequest& request) {
-  EventFilter filter{.types = EventFilter::kAllTypes, .include_silent = request.include_silent()};
-  if (request.types().empty()) return filter;
-  filter.types = 0;
-  for (const int type : request.types()) {
-    if (type < v1::EVENT_TYPE_ENTER || type > v1::EVENT_TYPE_LEAVE) {
-      return Refusal{Reason::kBadEventType, fmt::format("{} is no type of event", type)};
-    }
-    filter.types |= static_cast<uint8_t>(1 << type);
-  }
-  return filter;
-}
-
 }  // namespace
-
-std::variant<EventStreamPlan, Refusal> PlanEventStream(const v1::SubscribeEventsRequest& request,
-                                                       const EventLog& log) {
-  if (!request.consumer_group().empty() || request.manual_ack()) {
-    return Refusal{Reason::kNotSupported,
-                   "this version has no consumer groups: leave consumer_group "
-                   "and manual_ack unset, and every event comes"};
-  }
-  auto filter = FilterOf(request);
-  if (auto* refusal = std::get_if<Refusal>(&filter)) return std::move(*refusal);
-  EventStreamPlan plan{.filter = std::get<EventFilter>(filter)};
-  if (request.has_after()) {
-    const v1::Cursor& cursor = request.after();
-    if (cursor.log_id().empty()) {
-      return Refusal{Reason::kBadCursor, "a cursor needs the log_id that came with it"};
-    }
-    plan.has_snapshot = plan.is_after_restart = cursor.log_id() != log.log_id();
-    if (!plan.is_after_restart && cursor.sequence() > log.head()) {
-      return Refusal{Reason::kCursorBeyondHead,
-                     fmt::format("the cursor's sequence {} lies beyond the log's head {}",
-                                 cursor.sequence(), log.head())};
-    }
-    plan.next = cursor.sequence() + 1;
-    return plan;
-  }
-  switch (request.start_at()) {
-    case v1::START_AT_UNSPECIFIED:
-    case v1::START_AT_LATEST:
-      plan.next = log.head() + 1;
-      return plan;
-    case v1::START_AT_EARLIEST:
-      plan.next = log.stats().first_retained;
-      return plan;
-    case v1::START_AT_SNAPSHOT:
-      plan.has_snapshot = true;
-      return plan;
-    default:
-      return Refusal{Reason::kStartInvalid, fmt::format("{} is no place to start at",
-                                                        static_cast<int>(request.start_at()))};
-  }
-}
 
 Refusal DrainingRefusal() {
   return {Reason::kGatewayDraining,
           "this gateway is shutting down: subscribe again, with the cursor"};
 }
 
-EventStream::EventStream(Hub& hub, Courier& courier, Metrics& metrics, const Clock& clock,
-                         grpc::CallbackServerContext& context, const EventStreamPlan& plan,
-                         EventStreamSlots slots)
-    : hub_(hub),
-      courier_(courier),
-      metrics_(metrics),
-      clock_(clock),
-      context_(context),
-      subscription_id_(hub.ids().Next(0)),
-      is_after_restart_(plan.is_after_restart),
-      wants_enter_((plan.filter.types >> v1::EVENT_TYPE_ENTER & 1) != 0),
+EventStream::EventStream(const EventStreamContext& context, grpc::CallbackServerContext& call,
+                         EventStreamPlan plan, EventStreamSlots slots)
+    : context_(context),
+      call_(call),
+      plan_(std::move(plan)),
+      subscription_id_(context.hub.ids().Next(0)),
       subscription_slot_(std::move(slots.subscription)),
-      reader_(hub.log(), plan.filter, plan.next),
-      snapshot_slot_(std::move(slots.snapshot)),
-      has_snapshot_(plan.has_snapshot) {
-  metrics_.subscribers.fetch_add(1);
+      feed_(context.hub.log(), plan_.feed, plan_.next),
+      phase_(plan_.group.empty() ? Phase::kFirst : Phase::kJoining),
+      snapshot_slot_(std::move(slots.snapshot)) {
+  context_.metrics.subscribers.fetch_add(1);
 }
 
 EventStream::~EventStream() {
-  metrics_.subscribers.fetch_sub(1);
+  context_.metrics.subscribers.fetch_sub(1);
 }
 
-EventStream* EventStream::Start(Hub& hub, Courier& courier, Metrics& metrics, const Clock& clock,
-                                grpc::CallbackServerContext& context, const EventStreamPlan& plan,
+EventStream* EventStream::Start(const EventStreamContext& context,
+                                grpc::CallbackServerContext& call, EventStreamPlan plan,
                                 EventStreamSlots slots) {
   std::shared_ptr<EventStream> stream(
-      new EventStream(hub, courier, metrics, clock, context, plan, std::move(slots)));
+      new EventStream(context, call, std::move(plan), std::move(slots)));
   stream->self_ = stream;
   // Added here, so that OnDone, however soon it comes, finds it to remove.
-  courier.Add(stream);
-  courier.Post([stream] { stream->Pump(); });
+  context.courier.Add(stream);
+  context.courier.Post([stream] { stream->Open(); });
   return stream.get();
 }
 
-void EventStream::Pump() {
-  bool is_finishing = false;
-  bool is_broken = false;
-  {
-    absl::MutexLock lock(&mutex_);
-    if (is_writing_ || is_finished_) return;
-    if (is_broken_) {
-      is_finished_ = true;
-      is_finishing = is_broken = true;
-    } else if (NextResponse(writing_)) {
-      is_writing_ = true;
-      is_heartbeat_due_ = false;
-    } else if (end_at_ && phase_ == Phase::kLog && reader_.next() > *end_at_) {
-      is_finished_ = true;
-      is_finishing = true;
-    } else {
-      return;
-    }
-  }
-  if (!is_finishing) {
-    StartWrite(&writing_);
+void EventStream::Open() {
+  context_.subscriptions.emplace(subscription_id_, this);
+  if (!plan_.group.empty()) {
+    JoinGroup();
     return;
   }
-  Finish(is_broken ? grpc::Status::CANCELLED : EndWith(DrainingRefusal(), context_));
+  Pump();
+}
+
+void EventStream::JoinGroup() {
+  const std::weak_ptr<EventStream> weak = weak_from_this();
+  const auto call = [weak](void (EventStream::*method)()) {
+    return [weak, method] {
+      if (const auto self = weak.lock()) (self.get()->*method)();
+    };
+  };
+  group_ = context_.groups.Join(plan_.group, {.subscription_id = subscription_id_,
+                                              .settings = {.types = plan_.feed.filter.types,
+                                                           .manual_ack = plan_.feed.manual_ack},
+                                              .start = plan_.group_start,
+                                              .feed = &feed_,
+                                              .joined =
+                                                  [weak](const std::optional<Refusal>& refusal) {
+                                                    if (const auto self = weak.lock())
+                                                      self->OnJoined(refusal);
+                                                  },
+                                              .fed = call(&EventStream::PumpSoon),
+                                              .expired = call(&EventStream::OnExpired)});
+}
+
+void EventStream::OnJoined(const std::optional<Refusal>& refusal) {
+  if (is_finished_) return;
+  if (refusal) {
+    End(Refuse(*refusal, call_, context_.metrics));
+    return;
+  }
+  phase_ = Phase::kFirst;
+  Pump();
+}
+
+void EventStream::PumpSoon() {
+  // A member is given its partitions one by one, by a group that is in the middle of its work.
+  if (std::exchange(is_pump_posted_, true)) return;
+  context_.courier.Post([self = shared_from_this()] {
+    self->is_pump_posted_ = false;
+    self->Pump();
+  });
+}
+
+void EventStream::Pump() {
+  if (is_writing_ || is_finished_) return;
+  if (is_broken_) {
+    End(grpc::Status::CANCELLED);
+  } else if (is_expired_) {
+    context_.metrics.members_expired.Add();
+    End(EndWith({Reason::kMemberExpired,
+                 "events were not acknowledged in time: others get them; subscribe again"},
+                call_));
+  } else if (NextResponse(writing_)) {
+    is_writing_ = true;
+    is_heartbeat_due_ = false;
+    StartWrite(&writing_);
+  } else if (HasDeliveredAll()) {
+    End(EndWith(DrainingRefusal(), call_));
+  }
+}
+
+void EventStream::End(grpc::Status status) {
+  is_finished_ = true;
+  context_.subscriptions.erase(subscription_id_);
+  if (group_ != nullptr) group_->Leave(subscription_id_);
+  snapshot_.reset();
+  snapshot_slot_.GiveBack();
+  Finish(std::move(status));
 }
 
 bool EventStream::NextResponse(grpc::ByteBuffer& response) {
@@ -153,20 +142,10 @@ bool EventStream::NextResponse(grpc::ByteBuffer& response) {
   std::string events;
   const Phase phase = phase_;
   switch (phase) {
+    case Phase::kJoining:
+      return false;
     case Phase::kFirst:
-      phase_ = has_snapshot_ ? Phase::kAwaitingSnapshot : Phase::kLog;
-      header.set_covered(has_snapshot_ ? 0 : reader_.next() - 1);
-      if (is_after_restart_) {
-        header.mutable_gap()->set_reason(v1::GAP_REASON_RESTART);
-        metrics_.gaps_restart.Add();
-      }
-      if (has_snapshot_) {
-        TakeSnapshot(hub_, [self = shared_from_this()](Snapshot snapshot) {
-          self->courier_.Post([self, snapshot = std::move(snapshot)]() mutable {
-            self->OnSnapshot(std::move(snapshot));
-          });
-        });
-      }
+      FirstHeader(header);
       break;
     case Phase::kAwaitingSnapshot:
       if (!is_heartbeat_due_) return false;
@@ -179,15 +158,36 @@ bool EventStream::NextResponse(grpc::ByteBuffer& response) {
       break;
   }
   header.set_subscription_id(subscription_id_);
-  header.set_log_id(hub_.log().log_id());
-  if (header.head() == 0) header.set_head(hub_.log().head());
-  last_write_millis_ = clock_.SteadyMillis();
+  header.set_log_id(context_.hub.log().log_id());
+  if (header.head() == 0) header.set_head(context_.hub.log().head());
+  covered_told_ = header.covered();
+  last_write_millis_ = context_.clock.SteadyMillis();
   response = Join(header, std::move(events));
   return true;
 }
 
+uint64_t EventStream::covered() const {
+  return group_ != nullptr ? group_->covered() : feed_.next() - 1;
+}
+
+void EventStream::FirstHeader(v1::SubscribeEventsResponse& header) {
+  phase_ = plan_.has_snapshot ? Phase::kAwaitingSnapshot : Phase::kLog;
+  header.set_covered(plan_.has_snapshot ? 0 : covered());
+  if (!plan_.has_snapshot) return;
+  if (plan_.is_after_restart) {
+    header.mutable_gap()->set_reason(v1::GAP_REASON_RESTART);
+    context_.metrics.gaps_restart.Add();
+  }
+  TakeSnapshot(context_.hub, [self = shared_from_this()](Snapshot snapshot) {
+    self->context_.courier.Post([self, snapshot = std::move(snapshot)]() mutable {
+      self->OnSnapshot(std::move(snapshot));
+    });
+  });
+}
+
 bool EventStream::NextOfSnapshot(v1::SubscribeEventsResponse& header, std::string& events) {
-  if (wants_enter_ && snapshot_pieces_sent_ < snapshot_->framed_pieces.size()) {
+  const bool wants_enter = plan_.feed.filter.Wants({.type = v1::EVENT_TYPE_ENTER});
+  if (wants_enter && snapshot_pieces_sent_ < snapshot_->framed_pieces.size()) {
     events = std::move(snapshot_->framed_pieces[snapshot_pieces_sent_++]);
     return true;
   }
@@ -195,72 +195,98 @@ bool EventStream::NextOfSnapshot(v1::SubscribeEventsResponse& header, std::strin
   snapshot_slot_.GiveBack();
   phase_ = Phase::kLog;
   header.set_snapshot_done(true);
-  header.set_covered(reader_.next() - 1);
+  header.set_covered(covered());
   return true;
 }
 
 bool EventStream::NextOfLog(v1::SubscribeEventsResponse& header, std::string& events) {
-  const bool has_read = reader_.Read(kResponseBytesMax - kHeaderBytesMax, chunk_);
-  if (!has_read && !is_heartbeat_due_) return false;
+  const bool has_read =
+      feed_.Read(kResponseBytesMax - kHeaderBytesMax, context_.clock.SteadyMillis(), chunk_);
+  const bool has_progress =
+      is_heartbeat_due_ || (group_ != nullptr && group_->covered() != covered_told_);
+  if (!has_read && !has_progress) return false;
   // Progress over events that this subscriber does not want can wait for the heartbeat.
-  const bool has_content = chunk_.gap || !chunk_.framed_events.empty();
-  if (!has_content && !is_heartbeat_due_ && chunk_.covered == chunk_.head) return false;
-  if (chunk_.gap) {
-    header.mutable_gap()->set_reason(v1::GAP_REASON_RETENTION);
-    header.mutable_gap()->set_first_missing(chunk_.gap->first_missing);
-    header.mutable_gap()->set_next_available(chunk_.gap->next_available);
-    metrics_.gaps_retention.Add();
-  }
-  header.set_covered(chunk_.covered);
+  if (!chunk_.has_content() && !has_progress && chunk_.covered == chunk_.head) return false;
+  TellGap(header);
+  header.set_covered(covered());
   header.set_head(chunk_.head);
   events.swap(chunk_.framed_events);
   return true;
 }
 
-void EventStream::OnSnapshot(Snapshot snapshot) {
-  {
-    absl::MutexLock lock(&mutex_);
-    reader_.JumpTo(snapshot.next());
-    reader_.SkipUpTo(snapshot.positions);
-    snapshot_ = std::move(snapshot);
-    phase_ = Phase::kSnapshot;
+void EventStream::TellGap(v1::SubscribeEventsResponse& header) {
+  if (chunk_.is_restart_gap) {
+    header.mutable_gap()->set_reason(v1::GAP_REASON_RESTART);
+    context_.metrics.gaps_restart.Add();
+  } else if (chunk_.gap) {
+    header.mutable_gap()->set_reason(v1::GAP_REASON_RETENTION);
+    header.mutable_gap()->set_first_missing(chunk_.gap->first_missing);
+    header.mutable_gap()->set_next_available(chunk_.gap->next_available);
+    context_.metrics.gaps_retention.Add();
   }
+}
+
+void EventStream::OnSnapshot(Snapshot snapshot) {
+  if (is_finished_) return;
+  feed_.JumpTo(snapshot.next());
+  feed_.SkipUpTo(snapshot.positions);
+  snapshot_ = std::move(snapshot);
+  phase_ = Phase::kSnapshot;
+  Pump();
+}
+
+void EventStream::OnExpired() {
+  is_expired_ = true;
+  // A subscriber that does not even read is not waited for: the write under way fails then.
+  if (is_writing_) call_.TryCancel();
   Pump();
 }
 
 void EventStream::Tick() {
-  absl::MutexLock lock(&mutex_);
-  if (clock_.SteadyMillis() - last_write_millis_ >= kStreamHeartbeatMillis)
+  if (context_.clock.SteadyMillis() - last_write_millis_ >= kStreamHeartbeatMillis) {
     is_heartbeat_due_ = true;
+  }
 }
 
 void EventStream::EndWhenDelivered() {
-  {
-    absl::MutexLock lock(&mutex_);
-    end_at_ = hub_.log().head();
-  }
+  end_at_ = context_.hub.log().head();
+  Pump();
+}
+
+bool EventStream::HasDeliveredAll() const {
+  return end_at_ && phase_ == Phase::kLog && feed_.IsDoneUpTo(*end_at_);
+}
+
+std::optional<Refusal> EventStream::Acknowledge(const v1::AckEventsRequest& request) {
+  const size_t before = feed_.unacked();
+  if (auto refusal = feed_.Acknowledge(request, context_.clock.SteadyMillis())) return refusal;
+  context_.metrics.events_acked.Add(before - feed_.unacked());
+  if (group_ != nullptr) group_->OnDone(subscription_id_);
+  PumpSoon();
+  return std::nullopt;
+}
+
+void EventStream::OnWritten(bool ok) {
+  is_writing_ = false;
+  feed_.Written(ok);
+  if (!ok) is_broken_ = true;
+  if (ok && group_ != nullptr) group_->OnDone(subscription_id_);
   Pump();
 }
 
 void EventStream::OnWriteDone(bool ok) {
-  {
-    absl::MutexLock lock(&mutex_);
-    is_writing_ = false;
-    if (!ok) is_broken_ = true;
-  }
-  Pump();
+  context_.courier.Post([self = self_, ok] { self->OnWritten(ok); });
 }
 
 void EventStream::OnCancel() {
-  {
-    absl::MutexLock lock(&mutex_);
-    is_broken_ = true;
-  }
-  Pump();
+  context_.courier.Post([self = self_] {
+    self->is_broken_ = true;
+    self->Pump();
+  });
 }
 
 void EventStream::OnDone() {
-  courier_.Remove(self_);
+  context_.courier.Remove(self_);
   self_.reset();
 }
 

@@ -3,10 +3,11 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 #include <utility>
 #include <variant>
 
-#include "server/api/event_stream.h"
+#include "server/api/event_stream_plan.h"
 #include "server/api/kick_job.h"
 #include "server/api/route_stream.h"
 #include "server/api/status.h"
@@ -31,13 +32,19 @@ class RefusedRouteStream final
 }  // namespace
 
 GatewayService::GatewayService(Hub& hub, const ProtocolProvider& protocol, const PushLimits& limits,
-                               Courier& courier, Metrics& metrics, const Clock& clock)
+                               ConsumerGroups& groups, Courier& courier, Metrics& metrics,
+                               const Clock& clock)
     : hub_(hub),
       protocol_(protocol),
       limits_(limits),
       courier_(courier),
       metrics_(metrics),
-      clock_(clock) {}
+      stream_context_{.hub = hub,
+                      .groups = groups,
+                      .subscriptions = open_subscriptions_,
+                      .courier = courier,
+                      .metrics = metrics,
+                      .clock = clock} {}
 
 grpc::ServerUnaryReactor* GatewayService::FinishRefused(const Refusal& refusal,
                                                         grpc::CallbackServerContext& context) {
@@ -111,11 +118,11 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* GatewayService::SubscribeEvents(
   const grpc::Status status =
       grpc::SerializationTraits<v1::SubscribeEventsRequest>::Deserialize(&bytes, &parsed);
   if (!status.ok()) return new RefusedSubscription(status);
-  auto plan = PlanEventStream(parsed, hub_.log());
+  auto plan = PlanEventStream(parsed, hub_.log(), hub_.partitions());
   if (const auto* refusal = std::get_if<Refusal>(&plan)) {
     return new RefusedSubscription(Refuse(*refusal, *context, metrics_));
   }
-  const auto& checked = std::get<EventStreamPlan>(plan);
+  auto& checked = std::get<EventStreamPlan>(plan);
   EventStreamSlots slots{.subscription = subscriptions_.Take()};
   if (!slots.subscription) {
     return new RefusedSubscription(
@@ -128,12 +135,33 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* GatewayService::SubscribeEvents(
                *context, metrics_));
   }
   EventStream* stream =
-      EventStream::Start(hub_, courier_, metrics_, clock_, *context, checked, std::move(slots));
+      EventStream::Start(stream_context_, *context, std::move(checked), std::move(slots));
   // A drain that began since the look above has not seen this stream, or else ends it twice.
   if (has_ended_subscriptions_.load()) {
     courier_.Post([this] { EndSubscriptions(); });
   }
   return stream;
+}
+
+grpc::ServerUnaryReactor* GatewayService::AckEvents(grpc::CallbackServerContext* context,
+                                                    const v1::AckEventsRequest* request,
+                                                    v1::AckEventsResponse*) {
+  if (request->sequences().empty() && request->up_to() == 0) {
+    return FinishRefused({Reason::kAckInvalid, "neither sequences nor up_to is set"}, *context);
+  }
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  courier_.Post([this, request, context, reactor] {
+    const auto found = open_subscriptions_.find(request->subscription_id());
+    std::optional<Refusal> refusal;
+    if (found == open_subscriptions_.end()) {
+      refusal = {Reason::kSubscriptionGone,
+                 fmt::format("subscription {} has ended", request->subscription_id())};
+    } else {
+      refusal = found->second->Acknowledge(*request);
+    }
+    reactor->Finish(refusal ? Refuse(*refusal, *context, metrics_) : grpc::Status::OK);
+  });
+  return reactor;
 }
 
 void GatewayService::EndSubscriptions() {

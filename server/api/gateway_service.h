@@ -7,23 +7,26 @@
 
 #include "longwire/v1/gateway.grpc.pb.h"
 #include "server/api/courier.h"
+#include "server/api/event_stream.h"
 #include "server/api/route_job.h"
 #include "server/base/clock.h"
 #include "server/base/limits.h"
 #include "server/base/metrics.h"
 #include "server/base/slots.h"
+#include "server/events/consumer_groups.h"
 #include "server/hub/hub.h"
 #include "server/protocol/protocol_provider.h"
 
 namespace longwire {
 
 // longwire.v1.Gateway, as far as this version has it; the contract's other calls answer
-// UNIMPLEMENTED. Any of gRPC's threads calls it; it only posts to the loops.
+// UNIMPLEMENTED. Any of gRPC's threads calls it; it only posts to the
+// loops and to the courier.
 class GatewayService final
     : public v1::Gateway::WithRawCallbackMethod_SubscribeEvents<v1::Gateway::CallbackService> {
  public:
   GatewayService(Hub& hub, const ProtocolProvider& protocol, const PushLimits& limits,
-                 Courier& courier, Metrics& metrics, const Clock& clock);
+                 ConsumerGroups& groups, Courier& courier, Metrics& metrics, const Clock& clock);
 
   grpc::ServerUnaryReactor* Route(grpc::CallbackServerContext* context,
                                   const v1::RouteRequest* request,
@@ -35,6 +38,10 @@ class GatewayService final
                                  v1::KickResponse* response) override;
   grpc::ServerWriteReactor<grpc::ByteBuffer>* SubscribeEvents(
       grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) override;
+
+  grpc::ServerUnaryReactor* AckEvents(grpc::CallbackServerContext* context,
+                                      const v1::AckEventsRequest* request,
+                                      v1::AckEventsResponse* response) override;
 
   // Ends every subscription once it has been sent all that is in the log now, and refuses new ones.
   void EndSubscriptions();
@@ -48,7 +55,8 @@ class GatewayService final
   const PushLimits limits_;
   Courier& courier_;
   Metrics& metrics_;
-  const Clock& clock_;
+  Subscriptions open_subscriptions_;  // Only on the courier's thread.
+  const EventStreamContext stream_context_;
   Slots subscriptions_{kSubscriptionsMax};
   Slots route_streams_{kRouteStreamsMax};
   Slots snapshots_{kSnapshotsMax};

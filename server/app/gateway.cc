@@ -27,6 +27,8 @@
 #include "server/edge/edge.h"
 #include "server/edge/listener.h"
 #include "server/engine/local_event_log.h"
+#include "server/engine/local_registry.h"
+#include "server/events/consumer_groups.h"
 #include "server/hub/hub.h"
 #include "server/protocol/command.h"
 
@@ -155,6 +157,9 @@ class Gateway::Impl {
   EdgeShared edge_shared_;
   std::vector<std::unique_ptr<Edge>> edges_;
   std::vector<std::unique_ptr<Listener>> listeners_;
+  // Above the courier, which runs what is left in its inbox before it ends.
+  LocalRegistry registry_;
+  ConsumerGroups groups_;
   Courier courier_;
   GatewayService service_;
   Drainer drainer_;
@@ -183,8 +188,15 @@ Gateway::Impl::Impl(const Options& options, Providers providers, const Clock& cl
                    .protocol = *providers_.protocol,
                    .outbox_budget = outbox_budget_,
                    .inbound_budget = ByteBudget(TotalBytesMax(options))},
+      registry_([this](LocalRegistry::Task task) { courier_.Post(std::move(task)); }),
+      groups_({.log = log_,
+               .registry = registry_,
+               .clock = clock,
+               .partitions = options.event_partitions,
+               .retention_millis =
+                   std::max(options.group_retention_millis, options.event_log_age_max_millis)}),
       service_(hub_, *providers_.protocol, {.message_bytes_max = options.message_bytes_max},
-               courier_, metrics_, clock),
+               groups_, courier_, metrics_, clock),
       drainer_(hub_, clock, options.drain_delay_millis, options.drain_period_millis) {
   for (const auto& loop : loops_) {
     Shard& shard = *hub_.shards()[loop->index()];
@@ -197,8 +209,10 @@ Gateway::Impl::Impl(const Options& options, Providers providers, const Clock& cl
     loop->AddTurnHook([&shard] { shard.EndTurn(); });
   }
   log_.SetListener([this] { courier_.LogGrew(); });
+  courier_.Post([this] { groups_.Start(); });
   ticker_ = std::make_unique<Ticker>(*loops_[0], [this] {
     log_.TrimAge();
+    courier_.Post([this] { groups_.Tick(); });
     courier_.Tick();
   });
 }
@@ -229,8 +243,11 @@ HttpPort Gateway::Impl::AdminPort() {
   return {.route = [this](const HttpRequest& request,
                           std::string_view path) -> std::optional<HttpAnswer> {
     if (path == "/metrics" && (request.method == "GET" || request.method == "HEAD")) {
-      return HttpAnswer{.body = MetricsPage(metrics_, log_, outbox_budget_,
-                                            edge_shared_.inbound_budget),
+      return HttpAnswer{.body = MetricsPage({.metrics = metrics_,
+                                             .log = log_,
+                                             .outboxes = outbox_budget_,
+                                             .inbound = edge_shared_.inbound_budget,
+                                             .groups = groups_.stats()}),
                         .content_type = "text/plain; version=0.0.4; charset=utf-8"};
     }
     return AnswerHealth(request, path, edge_shared_.is_admitting.load());

@@ -66,8 +66,9 @@ inline constexpr uint32_t kPartitionsMax = 1'024;
 inline constexpr size_t kGroupsMax = 1'024;
 inline constexpr size_t kGroupMembersMax = 256;
 inline constexpr uint32_t kUnackedEventsDefault = 1'000;
-inline constexpr uint32_t kUnackedEventsMax = 1'000'000;
+inline constexpr uint32_t kUnackedEventsMax = 100'000;
 inline constexpr int64_t kAckTimeoutMillisDefault = 30'000;
+inline constexpr int64_t kAckTimeoutMillisMax = 24 * 3'600'000;
 
 // The gRPC contract.
 inline constexpr size_t kRouteBatchesInFlightMax = 16;

@@ -87,6 +87,8 @@ struct Metrics {
   std::array<Counter, static_cast<size_t>(Reason::kCount)> refusals;  // Of gRPC calls and routes.
   Counter gaps_retention;
   Counter gaps_restart;
+  Counter events_acked;     // By AckEvents.
+  Counter members_expired;  // Of consumer groups, that did not acknowledge in time.
   std::atomic<int64_t> subscribers{0};
 
   void Refused(Reason reason) { refusals[static_cast<size_t>(reason)].Add(); }

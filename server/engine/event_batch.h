@@ -13,9 +13,9 @@ namespace longwire {
 
 // What the log knows of an event without parsing it: enough to filter a stream.
 struct EventTraits {
-  uint8_t type : 7 = 0;        // longwire.v1.EventType
-  bool silent : 1 = false;     // The LEAVE of a silent Kick.
-  uint8_t shard = 0;           // The hub shard that wrote it.
+  uint8_t type : 7 = 0;     // longwire.v1.EventType
+  bool silent : 1 = false;  // The LEAVE of a silent Kick.
+  uint8_t shard = 0;        // The hub shard that wrote it.
   PartitionNumber partition = 0;
 };
 

@@ -14,7 +14,8 @@ constexpr size_t kSegmentsTypical = 16;
 
 }  // namespace
 
-LocalEventLog::LocalEventLog(std::string log_id, size_t bytes_max, int64_t age_max_millis, const Clock& clock)
+LocalEventLog::LocalEventLog(std::string log_id, size_t bytes_max, int64_t age_max_millis,
+                             const Clock& clock)
     : log_id_(std::move(log_id)),
       bytes_max_(bytes_max),
       age_max_millis_(age_max_millis),
@@ -25,7 +26,8 @@ LocalEventLog::LocalEventLog(std::string log_id, size_t bytes_max, int64_t age_m
 EventSegment& LocalEventLog::SegmentFor(size_t body_bytes, int64_t now) {
   // A segment goes as a whole, so in a quiet log one must not go on for as long as it has room.
   if (!segments_.empty() && segments_.back()->HasRoomFor(body_bytes) &&
-      now - segments_.back()->first_append_millis() <= age_max_millis_ / int64_t{kSegmentsTypical}) {
+      now - segments_.back()->first_append_millis() <=
+          age_max_millis_ / int64_t{kSegmentsTypical}) {
     return *segments_.back();
   }
   auto segment = std::make_shared<EventSegment>(

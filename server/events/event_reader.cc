@@ -7,12 +7,36 @@
 namespace longwire {
 
 bool EventReader::IsWanted(const EventTraits& traits, uint64_t sequence) const {
-  if ((filter_.types >> traits.type & 1) == 0) return false;
-  if (traits.silent && !filter_.include_silent) return false;
+  if (!filter_.Wants(traits)) return false;
+  if (!from_by_partition_.empty() && sequence < from_by_partition_[traits.partition]) return false;
   return skip_up_to_.empty() || sequence > skip_up_to_[traits.shard];
 }
 
-bool EventReader::Take(const EventLog::Slice& slice, size_t bytes_max, Chunk& chunk) {
+void EventReader::AddPartition(PartitionNumber partition, uint64_t from) {
+  if (from < next_) {
+    for (uint64_t& of_other : from_by_partition_) of_other = std::max(of_other, next_);
+    next_ = from;
+  }
+  if (!Reads(partition)) ++added_;
+  from_by_partition_[partition] = from;
+  SkipAhead();
+}
+
+uint64_t EventReader::RemovePartition(PartitionNumber partition) {
+  const uint64_t next = NextOf(partition);
+  from_by_partition_[partition] = kNotRead;
+  --added_;
+  SkipAhead();  // It may have been the only one that was behind.
+  return next;
+}
+
+void EventReader::SkipAhead() {
+  const uint64_t least = *std::min_element(from_by_partition_.begin(), from_by_partition_.end());
+  if (least != kNotRead) next_ = std::max(next_, least);
+}
+
+bool EventReader::Take(const EventLog::Slice& slice, size_t bytes_max, size_t events_max,
+                       Chunk& chunk) {
   const EventSegment& segment = *slice.segment;
   size_t at = slice.begin;
   bool has_room = true;
@@ -21,11 +45,14 @@ bool EventReader::Take(const EventLog::Slice& slice, size_t bytes_max, Chunk& ch
     size_t end = at;
     while (end < slice.end && IsWanted(segment.traits(end), segment.sequence(end))) {
       const size_t bytes = chunk.framed_events.size() + segment.Framed(at, end + 1).size();
-      const bool is_first = chunk.framed_events.empty() && end == at;
-      if (bytes > bytes_max && !is_first) {
+      if (taken_ == events_max || (bytes > bytes_max && taken_ > 0)) {
         has_room = false;
         break;
       }
+      if (notes_taken_) {
+        chunk.taken.push_back({segment.sequence(end), segment.traits(end).partition});
+      }
+      ++taken_;
       ++end;
     }
     chunk.framed_events.append(segment.Framed(at, end));
@@ -36,11 +63,18 @@ bool EventReader::Take(const EventLog::Slice& slice, size_t bytes_max, Chunk& ch
   return has_room;
 }
 
-bool EventReader::Read(size_t bytes_max, Chunk& chunk) {
+bool EventReader::Read(size_t bytes_max, size_t events_max, Chunk& chunk) {
   chunk.gap.reset();
   chunk.framed_events.clear();
+  chunk.taken.clear();
+  taken_ = 0;
   const uint64_t began_at = next_;
   EventLog::Slice slice;
+  if (!ReadsAny()) {
+    chunk.covered = next_ - 1;
+    chunk.head = log_.head();
+    return false;
+  }
   do {
     slice = log_.Read(next_);
     if (next_ < slice.first_retained) {
@@ -52,7 +86,7 @@ bool EventReader::Read(size_t bytes_max, Chunk& chunk) {
       continue;
     }
     if (slice.segment == nullptr) break;
-    if (!Take(slice, bytes_max, chunk)) break;
+    if (!Take(slice, bytes_max, events_max, chunk)) break;
   } while (next_ <= slice.head && next_ - began_at < kEventsScannedPerReadMax);
   chunk.covered = next_ - 1;
   chunk.head = slice.head;

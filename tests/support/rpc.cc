@@ -97,6 +97,14 @@ RpcOutcome Kick(v1::Gateway::Stub& stub, const v1::KickRequest& request) {
   return outcome;
 }
 
+RpcOutcome AckEvents(v1::Gateway::Stub& stub, const v1::AckEventsRequest& request) {
+  grpc::ClientContext context;
+  SetDeadline(context);
+  v1::AckEventsResponse response;
+  const grpc::Status status = stub.AckEvents(&context, request, &response);
+  return Outcome(context, status);
+}
+
 void SetDeadline(grpc::ClientContext& context) {
   context.set_deadline(std::chrono::system_clock::now() + kPatience);
 }

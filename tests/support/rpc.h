@@ -36,6 +36,7 @@ void PrintTo(const RpcOutcome& outcome, std::ostream* os);
 // Each call has a deadline of its own: a gateway that never answers fails the test, not the run.
 RpcOutcome Route(v1::Gateway::Stub& stub, const v1::RouteRequest& request);
 RpcOutcome Kick(v1::Gateway::Stub& stub, const v1::KickRequest& request);
+RpcOutcome AckEvents(v1::Gateway::Stub& stub, const v1::AckEventsRequest& request);
 
 void SetDeadline(grpc::ClientContext& context);
 std::string ReasonOf(const grpc::ClientContext& context);

@@ -21,7 +21,7 @@ class MetricsPageTest : public testing::Test {
   // The page's values by name and labels: `longwire_sessions` or `...{reason="kicked"}`.
   std::map<std::string, double> Values() {
     std::map<std::string, double> values;
-    std::istringstream page(MetricsPage(metrics_, log_, outboxes_, inbound_));
+    std::istringstream page(MetricsPage({metrics_, log_, outboxes_, inbound_, groups_}));
     for (std::string line; std::getline(page, line);) {
       if (line.empty() || line[0] == '#') continue;
       const size_t space = line.rfind(' ');
@@ -36,6 +36,7 @@ class MetricsPageTest : public testing::Test {
   LocalEventLog log_{"log", 1024 * 1024, 3'600'000, clock_};
   ByteBudget outboxes_{1'000'000};
   ByteBudget inbound_{1'000'000};
+  std::vector<ConsumerGroups::Stats> groups_;
 };
 
 TEST_F(MetricsPageTest, SumsOverTheLoops) {
@@ -112,13 +113,34 @@ TEST_F(MetricsPageTest, ShowsWhatTheLogTheOutboxesAndHalfReceivedMessagesHold) {
   EXPECT_EQ(values["longwire_inbound_bytes"], 815);
 }
 
+TEST_F(MetricsPageTest, ShowsEachConsumerGroup) {
+  EventBatch batch;
+  for (int i = 0; i < 10; ++i) {
+    batch.bytes() += "x";
+    batch.Add({.type = 2});
+  }
+  log_.Append(batch);
+  groups_ = {{.name = "chat", .members = 3, .unacked = 4, .covered = 6},
+             {.name = "audit", .members = 0, .unacked = 0, .covered = 10}};
+  metrics_.events_acked.Add(77);
+  metrics_.members_expired.Add(2);
+  auto values = Values();
+  EXPECT_EQ(values["longwire_group_members{group=\"chat\"}"], 3);
+  EXPECT_EQ(values["longwire_group_unacknowledged_events{group=\"chat\"}"], 4);
+  EXPECT_EQ(values["longwire_group_lag{group=\"chat\"}"], 4);
+  EXPECT_EQ(values["longwire_group_lag{group=\"audit\"}"], 0);
+  EXPECT_EQ(values["longwire_events_acknowledged_total"], 77);
+  EXPECT_EQ(values["longwire_group_members_expired_total"], 2);
+}
+
 TEST_F(MetricsPageTest, LargeCountsKeepTheirDigits) {
   metrics_.loop[0]->bytes_out.Add(123'456'789'012'345);
   EXPECT_EQ(Values()["longwire_sent_bytes_total"], 123'456'789'012'345);
 }
 
 TEST_F(MetricsPageTest, EveryFamilyHasItsHelpAndItsTypeOnce) {
-  std::istringstream page(MetricsPage(metrics_, log_, outboxes_, inbound_));
+  groups_ = {{.name = "chat"}, {.name = "audit"}};
+  std::istringstream page(MetricsPage({metrics_, log_, outboxes_, inbound_, groups_}));
   std::set<std::string> helped, typed, valued;
   for (std::string line; std::getline(page, line);) {
     std::istringstream words(line);

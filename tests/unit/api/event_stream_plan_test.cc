@@ -1,12 +1,14 @@
 // What a SubscribeEventsRequest asks for. The stream itself is tested with a gateway around it, in
 // tests/integration/events_test.cc.
-#include "server/api/event_stream.h"
-#include "server/engine/local_event_log.h"
+#include "server/api/event_stream_plan.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 #include <variant>
+
+#include "server/base/limits.h"
+#include "server/engine/local_event_log.h"
 
 namespace longwire {
 namespace {
@@ -24,13 +26,13 @@ class PlanEventStreamTest : public testing::Test {
     }
   }
   EventStreamPlan Plan(const v1::SubscribeEventsRequest& request) {
-    auto planned = PlanEventStream(request, log_);
+    auto planned = PlanEventStream(request, log_, kPartitions);
     const auto* plan = std::get_if<EventStreamPlan>(&planned);
     EXPECT_NE(plan, nullptr) << std::get<Refusal>(planned).ToString();
     return plan == nullptr ? EventStreamPlan() : *plan;
   }
   std::string ReasonOf(const v1::SubscribeEventsRequest& request) {
-    const auto planned = PlanEventStream(request, log_);
+    const auto planned = PlanEventStream(request, log_, kPartitions);
     const auto* refusal = std::get_if<Refusal>(&planned);
     return refusal == nullptr ? "" : std::string(ReasonName(refusal->reason));
   }
@@ -46,6 +48,7 @@ class PlanEventStreamTest : public testing::Test {
     return request;
   }
 
+  static constexpr uint32_t kPartitions = 16;
   ManualClock clock_;
   LocalEventLog log_{"log", 1024 * 1024, 3'600'000, clock_};
 };
@@ -105,9 +108,9 @@ TEST_F(PlanEventStreamTest, APlaceThatIsNoneIsRefused) {
 TEST_F(PlanEventStreamTest, WithoutTypesAllAreWanted) {
   const EventStreamPlan plan = Plan({});
   for (const int type : {v1::EVENT_TYPE_ENTER, v1::EVENT_TYPE_ROUTE, v1::EVENT_TYPE_LEAVE}) {
-    EXPECT_NE(plan.filter.types & 1 << type, 0);
+    EXPECT_NE(plan.feed.filter.types & 1 << type, 0);
   }
-  EXPECT_FALSE(plan.filter.include_silent);
+  EXPECT_FALSE(plan.feed.filter.include_silent);
 }
 
 TEST_F(PlanEventStreamTest, TypesAreThoseThatAreNamed) {
@@ -117,8 +120,8 @@ TEST_F(PlanEventStreamTest, TypesAreThoseThatAreNamed) {
   request.add_types(v1::EVENT_TYPE_LEAVE);
   request.set_include_silent(true);
   const EventStreamPlan plan = Plan(request);
-  EXPECT_EQ(plan.filter.types, 1 << v1::EVENT_TYPE_LEAVE | 1 << v1::EVENT_TYPE_ENTER);
-  EXPECT_TRUE(plan.filter.include_silent);
+  EXPECT_EQ(plan.feed.filter.types, 1 << v1::EVENT_TYPE_LEAVE | 1 << v1::EVENT_TYPE_ENTER);
+  EXPECT_TRUE(plan.feed.filter.include_silent);
 }
 
 TEST_F(PlanEventStreamTest, ATypeThatIsNoneIsRefused) {
@@ -130,13 +133,75 @@ TEST_F(PlanEventStreamTest, ATypeThatIsNoneIsRefused) {
   }
 }
 
-TEST_F(PlanEventStreamTest, WhatThisVersionDoesNotHaveIsRefusedRatherThanIgnored) {
-  v1::SubscribeEventsRequest group;
-  group.set_consumer_group("workers");
-  EXPECT_EQ(ReasonOf(group), "NOT_SUPPORTED");
-  v1::SubscribeEventsRequest ack;
-  ack.set_manual_ack(true);
-  EXPECT_EQ(ReasonOf(ack), "NOT_SUPPORTED");
+TEST_F(PlanEventStreamTest, WithoutAGroupTheWholeLogIsRead) {
+  const EventStreamPlan plan = Plan({});
+  EXPECT_EQ(plan.group, "");
+  EXPECT_EQ(plan.feed.partitions, 0u);
+  EXPECT_FALSE(plan.feed.manual_ack);
+}
+
+v1::SubscribeEventsRequest InGroup(v1::SubscribeEventsRequest request = {}) {
+  request.set_consumer_group("workers");
+  return request;
+}
+
+TEST_F(PlanEventStreamTest, AGroupBeginsAtTheSamePlaces) {
+  EXPECT_EQ(Plan(InGroup()).group_start.after, 5u);
+  EXPECT_EQ(Plan(InGroup(StartAt(v1::START_AT_EARLIEST))).group_start.after, 0u);
+  EXPECT_EQ(Plan(InGroup(After("log", 3))).group_start.after, 3u);
+  EXPECT_EQ(Plan(InGroup()).feed.partitions, kPartitions);
+  EXPECT_FALSE(Plan(InGroup()).group_start.is_after_restart);
+  EXPECT_FALSE(Plan(InGroup()).group_start.refusal);
+}
+
+TEST_F(PlanEventStreamTest, AGroupAfterARestartBeginsWithWhatIsRetained) {
+  const EventStreamPlan plan = Plan(InGroup(After("the log before", 99)));
+  EXPECT_TRUE(plan.group_start.is_after_restart);
+  EXPECT_FALSE(plan.has_snapshot);
+  EXPECT_EQ(plan.group_start.after, 0u);
+}
+
+TEST_F(PlanEventStreamTest, ACursorBeyondTheHeadOnlyMattersToANewGroup) {
+  const EventStreamPlan plan = Plan(InGroup(After("log", 6)));
+  ASSERT_TRUE(plan.group_start.refusal);
+  EXPECT_EQ(plan.group_start.refusal->reason, Reason::kCursorBeyondHead);
+}
+
+TEST_F(PlanEventStreamTest, AGroupHasNoSnapshot) {
+  EXPECT_EQ(ReasonOf(InGroup(StartAt(v1::START_AT_SNAPSHOT))), "START_INVALID");
+}
+
+TEST_F(PlanEventStreamTest, AGroupsNameIsChecked) {
+  for (const std::string& name : {std::string("a b"), std::string("a/b"), std::string("\xc3\xa4"),
+                                  std::string(65, 'a'), std::string(1, '\0')}) {
+    v1::SubscribeEventsRequest request;
+    request.set_consumer_group(name);
+    EXPECT_EQ(ReasonOf(request), "BAD_GROUP_NAME") << name;
+  }
+  for (const std::string& name : {std::string("A-z_0.9"), std::string(64, 'a'), std::string(".")}) {
+    v1::SubscribeEventsRequest request;
+    request.set_consumer_group(name);
+    EXPECT_EQ(Plan(request).group, name);
+  }
+}
+
+TEST_F(PlanEventStreamTest, AcknowledgementsHaveTheirDefaultsAndBounds) {
+  v1::SubscribeEventsRequest request;
+  request.set_manual_ack(true);
+  EXPECT_TRUE(Plan(request).feed.manual_ack);
+  EXPECT_EQ(Plan(request).feed.unacked_events_max, 1'000u);
+  EXPECT_EQ(Plan(request).feed.ack_timeout_millis, 30'000);
+  request.set_unacked_events_max(7);
+  request.mutable_ack_timeout()->set_seconds(2);
+  request.mutable_ack_timeout()->set_nanos(500'000'000);
+  EXPECT_EQ(Plan(request).feed.unacked_events_max, 7u);
+  EXPECT_EQ(Plan(request).feed.ack_timeout_millis, 2'500);
+  request.set_unacked_events_max(UINT32_MAX);
+  request.mutable_ack_timeout()->set_seconds(INT64_MAX);
+  EXPECT_EQ(Plan(request).feed.unacked_events_max, kUnackedEventsMax);
+  EXPECT_LE(Plan(request).feed.ack_timeout_millis, kAckTimeoutMillisMax + 1'000);
+  request.mutable_ack_timeout()->set_seconds(-1);
+  EXPECT_EQ(ReasonOf(request), "ACK_INVALID");
 }
 
 }  // namespace

@@ -1,0 +1,400 @@
+#include "server/events/consumer_group.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "longwire/internal/v1/groups.pb.h"
+#include "server/base/limits.h"
+#include "server/events/assignment.h"
+
+namespace longwire {
+
+ConsumerGroup::ConsumerGroup(std::string name, std::string key, const GroupContext& context)
+    : name_(std::move(name)),
+      key_(std::move(key)),
+      context_(context),
+      partitions_(context.partitions) {}
+
+ConsumerGroup::Local* ConsumerGroup::FindLocal(int64_t subscription_id) {
+  const auto found = local_.find(subscription_id);
+  return found == local_.end() ? nullptr : found->second.get();
+}
+
+// ---- Members ----
+
+void ConsumerGroup::Join(GroupJoin join) {
+  joining_.push_back(std::move(join));
+  PumpRecord();
+}
+
+std::optional<Refusal> ConsumerGroup::Admit(const GroupJoin& join, Record& record) const {
+  if (record.members.size() >= kGroupMembersMax) {
+    return Refusal{Reason::kGatewayBusy,
+                   fmt::format("group {} has {} members", name_, record.members.size())};
+  }
+  if (record.members.empty()) {
+    record.settings = join.settings;
+  } else if (record.settings != join.settings) {
+    return Refusal{
+        Reason::kGroupMismatch,
+        fmt::format("the members of group {} have other types or another manual_ack", name_)};
+  }
+  if (record.generation == 0 || record.log_id != context_.log.log_id()) {
+    if (record.generation == 0 && join.start.refusal) return join.start.refusal;
+    const bool is_of_other_log = record.generation != 0;
+    record.generation = join.subscription_id;
+    record.log_id = context_.log.log_id();
+    record.is_after_restart = is_of_other_log || join.start.is_after_restart;
+    record.start_after =
+        is_of_other_log ? context_.log.stats().first_retained - 1 : join.start.after;
+  }
+  record.members.insert(
+      std::lower_bound(record.members.begin(), record.members.end(), join.subscription_id),
+      join.subscription_id);
+  return std::nullopt;
+}
+
+void ConsumerGroup::PumpRecord() {
+  if (is_writing_) return;
+  Record record = exists_ ? record_ : Record{};
+  std::erase_if(record.members, [&](int64_t member) {
+    const Local* local = FindLocal(member);
+    return local != nullptr && local->feed == nullptr && !HoldsAnything(member);
+  });
+  std::vector<int64_t> asked;
+  std::deque<std::pair<GroupJoin, Refusal>> refused;
+  for (auto join = joining_.begin(); join != joining_.end();) {
+    if (std::optional<Refusal> refusal = Admit(*join, record)) {
+      refused.emplace_back(std::move(*join), *std::move(refusal));
+      join = joining_.erase(join);
+    } else {
+      asked.push_back(join->subscription_id);
+      ++join;
+    }
+  }
+  if (record.members != record_.members || !asked.empty()) WriteRecord(record, std::move(asked));
+  for (auto& [join, refusal] : refused) join.joined(std::move(refusal));
+}
+
+void ConsumerGroup::WriteRecord(const Record& record, std::vector<int64_t> asked) {
+  internal::v1::Group group;
+  group.set_generation(record.generation);
+  group.set_log_id(record.log_id);
+  group.set_start_after(record.start_after);
+  group.set_is_after_restart(record.is_after_restart);
+  group.set_types(record.settings.types);
+  group.set_manual_ack(record.settings.manual_ack);
+  group.mutable_members()->Add(record.members.begin(), record.members.end());
+  is_writing_ = true;
+  context_.registry.Put(
+      key_, group.SerializeAsString(), exists_ ? revision_ : 0,
+      [weak = weak_from_this(), asked = std::move(asked)](Registry::Outcome outcome) {
+        if (const auto self = weak.lock()) {
+          self->OnRecordWritten(outcome, asked);
+        }
+      });
+}
+
+void ConsumerGroup::OnRecordWritten(const Registry::Outcome& outcome,
+                                    const std::vector<int64_t>& asked) {
+  is_writing_ = false;
+  std::vector<GroupJoin> joined;
+  if (outcome.is_stored) {
+    for (const int64_t id : asked) {
+      auto local = std::make_unique<Local>();
+      const auto join = std::find_if(joining_.begin(), joining_.end(), [&](const GroupJoin& one) {
+        return one.subscription_id == id;
+      });
+      // Not there: it has left meanwhile, and is taken out again.
+      if (join != joining_.end()) {
+        local->feed = join->feed;
+        local->fed = std::move(join->fed);
+        local->expired = std::move(join->expired);
+        joined.push_back(std::move(*join));
+        joining_.erase(join);
+      }
+      local_.emplace(id, std::move(local));
+    }
+  }
+  Apply(outcome.entry);
+  UpdateCovered();
+  for (GroupJoin& join : joined) join.joined(std::nullopt);
+  Reassign();
+  PumpRecord();
+}
+
+void ConsumerGroup::Leave(int64_t subscription_id) {
+  std::erase_if(joining_,
+                [&](const GroupJoin& join) { return join.subscription_id == subscription_id; });
+  Local* const local = FindLocal(subscription_id);
+  if (local == nullptr || local->feed == nullptr) return;
+  for (size_t number = 0; number < partitions_.size(); ++number) {
+    Partition& part = partitions_[number];
+    if (part.holder != subscription_id || !part.has_begun) continue;
+    NoteDone(static_cast<PartitionNumber>(number), *local);
+    part.has_begun = part.is_reading = false;
+  }
+  local->feed = nullptr;
+  local->releasing.clear();
+  Reassign();
+  PumpRecord();
+}
+
+bool ConsumerGroup::HoldsAnything(int64_t subscription_id) const {
+  return std::any_of(partitions_.begin(), partitions_.end(), [&](const Partition& part) {
+    return part.holder == subscription_id || part.writing_for == subscription_id;
+  });
+}
+
+void ConsumerGroup::OnGroupEntry(const Registry::Entry& entry) {
+  if (!Apply(entry)) return;
+  Reassign();
+  PumpRecord();
+}
+
+bool ConsumerGroup::Apply(const Registry::Entry& entry) {
+  const bool is_gone = !entry.exists && entry.revision == 0;
+  if (entry.revision <= revision_ && !(is_gone && exists_)) return false;
+  revision_ = std::max(revision_, entry.revision);
+  exists_ = entry.exists;
+  const int64_t generation = record_.generation;
+  record_ = {};
+  if (exists_) {
+    internal::v1::Group group;
+    group.ParseFromString(entry.value);
+    record_ = {.generation = group.generation(),
+               .log_id = group.log_id(),
+               .start_after = group.start_after(),
+               .is_after_restart = group.is_after_restart(),
+               .settings = {.types = static_cast<uint8_t>(group.types()),
+                            .manual_ack = group.manual_ack()},
+               .members = {group.members().begin(), group.members().end()}};
+  }
+  if (record_.generation != generation) {
+    partitions_.assign(partitions_.size(), {.done_up_to = record_.start_after,
+                                            .is_restart_untold = record_.is_after_restart});
+    covered_ = record_.start_after;
+  }
+  // Those that have been taken out; and who was taken out by somebody else has to go.
+  absl::erase_if(local_, [&](const auto& id_and_local) {
+    return id_and_local.second->feed == nullptr && !IsMember(id_and_local.first);
+  });
+  return true;
+}
+
+bool ConsumerGroup::IsMember(int64_t subscription_id) const {
+  return std::binary_search(record_.members.begin(), record_.members.end(), subscription_id);
+}
+
+// ---- Partitions ----
+
+void ConsumerGroup::Reassign() {
+  std::vector<int64_t> staying;
+  for (const int64_t member : record_.members) {
+    const Local* local = FindLocal(member);
+    if (local == nullptr || local->feed != nullptr) staying.push_back(member);
+  }
+  const std::vector<int64_t> wanted =
+      AssignPartitions(static_cast<uint32_t>(partitions_.size()), staying);
+  for (size_t number = 0; number < partitions_.size(); ++number) {
+    partitions_[number].wanted = wanted[number];
+    Reconcile(static_cast<PartitionNumber>(number));
+  }
+}
+
+void ConsumerGroup::Reconcile(PartitionNumber number) {
+  Partition& part = partitions_[number];
+  if (part.is_writing || !exists_) return;
+  Local* const wanted = FindLocal(part.wanted);
+  // Another node's member takes it itself when it is free.
+  const int64_t next_holder = wanted != nullptr && wanted->feed != nullptr ? part.wanted : 0;
+  Local* const holder = FindLocal(part.holder);
+  if (holder == nullptr) {
+    const bool is_free = part.holder == 0 || !IsMember(part.holder);
+    if (is_free && next_holder != 0) Write(number, next_holder);
+    return;
+  }
+  if (holder->feed == nullptr) {
+    Write(number, next_holder);
+    return;
+  }
+  if (part.wanted == part.holder) {
+    StartReading(number, *holder);
+    return;
+  }
+  StopReading(number, *holder);
+  if (part.has_begun && !holder->feed->IsSettled(number)) return;
+  NoteDone(number, *holder);
+  std::erase(holder->releasing, number);
+  part.has_begun = false;
+  Write(number, next_holder);
+}
+
+void ConsumerGroup::StartReading(PartitionNumber number, Local& holder) {
+  Partition& part = partitions_[number];
+  if (part.is_reading) return;
+  const uint64_t from = part.has_begun ? holder.feed->NextOf(number) : part.done_up_to + 1;
+  holder.feed->AddPartition(number, from, part.is_restart_untold && !part.has_begun);
+  std::erase(holder.releasing, number);
+  part.is_reading = part.has_begun = true;
+  holder.fed();
+}
+
+void ConsumerGroup::StopReading(PartitionNumber number, Local& holder) {
+  Partition& part = partitions_[number];
+  if (!part.is_reading) return;
+  holder.feed->RemovePartition(number);
+  part.is_reading = false;
+  part.releasing_since_millis = context_.clock.SteadyMillis();
+  holder.releasing.push_back(number);
+}
+
+void ConsumerGroup::NoteDone(PartitionNumber number, const Local& holder) {
+  Partition& part = partitions_[number];
+  if (!part.has_begun) return;
+  part.done_up_to = std::max(part.done_up_to, holder.feed->DoneUpTo(number));
+  part.is_restart_untold = part.is_restart_untold && holder.feed->is_restart_untold();
+}
+
+void ConsumerGroup::Write(PartitionNumber number, int64_t holder) {
+  Partition& part = partitions_[number];
+  internal::v1::GroupPartition entry;
+  entry.set_holder(holder);
+  entry.set_done_up_to(part.done_up_to);
+  entry.set_is_restart_untold(part.is_restart_untold);
+  part.is_writing = true;
+  part.writing_for = holder;
+  part.written_up_to = part.done_up_to;
+  context_.registry.Put(PartitionKey(number), entry.SerializeAsString(), part.revision,
+                        [weak = weak_from_this(), number,
+                         generation = record_.generation](Registry::Outcome outcome) {
+                          const auto self = weak.lock();
+                          if (self == nullptr || self->record_.generation != generation) return;
+                          self->partitions_[number].is_writing = false;
+                          self->partitions_[number].writing_for = 0;
+                          self->OnPartitionEntry(generation, number, outcome.entry);
+                          self->Reconcile(number);
+                          self->PumpRecord();
+                        });
+}
+
+std::string ConsumerGroup::PartitionKey(PartitionNumber number) const {
+  return fmt::format("{}/{}/{}", key_, record_.generation, number);
+}
+
+void ConsumerGroup::OnPartitionEntry(int64_t generation, PartitionNumber number,
+                                     const Registry::Entry& entry) {
+  if (generation != record_.generation || number >= partitions_.size()) return;
+  Partition& part = partitions_[number];
+  if (!entry.exists || entry.revision <= part.revision) return;
+  internal::v1::GroupPartition told;
+  told.ParseFromString(entry.value);
+  part.revision = entry.revision;
+  if (told.holder() != part.holder) {
+    Local* const holder = FindLocal(part.holder);
+    if (part.is_reading && holder != nullptr && holder->feed != nullptr) {
+      // Another node has judged that we do not hold it any more.
+      StopReading(number, *holder);
+      std::erase(holder->releasing, number);
+    }
+    part.holder = told.holder();
+    part.has_begun = part.is_reading = false;
+  }
+  // Both only ever go one way.
+  part.done_up_to = std::max(part.done_up_to, told.done_up_to());
+  part.is_restart_untold = part.is_restart_untold && told.is_restart_untold();
+  Reconcile(number);
+}
+
+void ConsumerGroup::OnDone(int64_t subscription_id) {
+  const Local* const local = FindLocal(subscription_id);
+  if (local == nullptr) return;
+  for (const PartitionNumber number : std::vector(local->releasing)) Reconcile(number);
+}
+
+// ---- From time to time ----
+
+void ConsumerGroup::Tick() {
+  ExpireOverdue();
+  Checkpoint();
+  UpdateCovered();
+  EraseIfUnused();
+}
+
+void ConsumerGroup::ExpireOverdue() {
+  const int64_t now = context_.clock.SteadyMillis();
+  std::vector<int64_t> overdue;
+  for (const auto& [id, local] : local_) {
+    if (local->feed == nullptr) continue;
+    const bool keeps_others_waiting =
+        std::any_of(local->releasing.begin(), local->releasing.end(), [&](PartitionNumber number) {
+          return now - partitions_[number].releasing_since_millis >=
+                 local->feed->ack_timeout_millis();
+        });
+    if (keeps_others_waiting || local->feed->IsOverdue(now) || !IsMember(id)) {
+      overdue.push_back(id);
+    }
+  }
+  for (const int64_t id : overdue) {
+    if (Local* local = FindLocal(id)) local->expired();
+  }
+}
+
+void ConsumerGroup::Checkpoint() {
+  for (size_t i = 0; i < partitions_.size(); ++i) {
+    const auto number = static_cast<PartitionNumber>(i);
+    Partition& part = partitions_[number];
+    const Local* const holder = FindLocal(part.holder);
+    if (part.is_writing || !part.has_begun || holder == nullptr) continue;
+    NoteDone(number, *holder);
+    if (part.done_up_to > part.written_up_to) Write(number, part.holder);
+  }
+}
+
+void ConsumerGroup::UpdateCovered() {
+  if (!exists_) return;
+  uint64_t covered = UINT64_MAX;
+  for (const Partition& part : partitions_) covered = std::min(covered, part.done_up_to);
+  covered_ = std::max(covered_, covered);
+}
+
+void ConsumerGroup::EraseIfUnused() {
+  if (!exists_ || !record_.members.empty() || !joining_.empty() || !local_.empty()) {
+    unused_since_millis_.reset();
+    return;
+  }
+  const int64_t now = context_.clock.SteadyMillis();
+  if (!unused_since_millis_) unused_since_millis_ = now;
+  if (now - *unused_since_millis_ < context_.retention_millis || is_writing_) return;
+  is_writing_ = true;
+  context_.registry.Erase(key_, revision_,
+                          [weak = weak_from_this()](const Registry::Outcome& outcome) {
+                            const auto self = weak.lock();
+                            if (self == nullptr) return;
+                            self->is_writing_ = false;
+                            if (outcome.is_stored) self->ErasePartitions();
+                            self->OnGroupEntry(outcome.entry);
+                            self->PumpRecord();
+                          });
+}
+
+void ConsumerGroup::ErasePartitions() {
+  for (size_t i = 0; i < partitions_.size(); ++i) {
+    const Partition& part = partitions_[i];
+    if (part.revision == 0) continue;
+    context_.registry.Erase(PartitionKey(static_cast<PartitionNumber>(i)), part.revision,
+                            [](const Registry::Outcome&) {});
+  }
+}
+
+size_t ConsumerGroup::unacked() const {
+  size_t sum = 0;
+  for (const auto& [id, local] : local_) {
+    if (local->feed != nullptr) sum += local->feed->unacked();
+  }
+  return sum;
+}
+
+}  // namespace longwire

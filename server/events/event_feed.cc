@@ -1,0 +1,149 @@
+#include "server/events/event_feed.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace longwire {
+namespace {
+
+// What may be remembered behind an event that is never acknowledged, in windows.
+constexpr size_t kSpanWindowsMax = 8;
+
+Refusal NotSent(uint64_t sequence) {
+  return {Reason::kAckInvalid, fmt::format("event {} was not sent to this subscription", sequence)};
+}
+
+}  // namespace
+
+EventFeed::EventFeed(const EventLog& log, const Options& options, uint64_t next)
+    : log_(log),
+      options_(options),
+      reader_(log, options.filter, next),
+      fed_(std::max<size_t>(options.partitions, 1)) {
+  if (options.partitions > 0) {
+    reader_.ReadOnlyAdded(options.partitions);
+  } else {
+    fed_[0].first = next;
+  }
+  if (options.partitions > 0 || options.manual_ack) reader_.NoteTaken();
+}
+
+void EventFeed::JumpTo(uint64_t next) {
+  reader_.JumpTo(next);
+  fed_[0].first = next;
+}
+
+bool EventFeed::HasWindow() const {
+  return !options_.manual_ack || (ledger_.unacked() < options_.unacked_events_max &&
+                                  ledger_.span() < kSpanWindowsMax * options_.unacked_events_max);
+}
+
+bool EventFeed::Read(size_t bytes_max, int64_t now_millis, Chunk& chunk) {
+  chunk.is_restart_gap = is_restart_untold_;
+  const size_t window =
+      options_.manual_ack ? options_.unacked_events_max - ledger_.unacked() : SIZE_MAX;
+  if (is_restart_untold_ || !HasWindow()) {
+    chunk.gap.reset();
+    chunk.framed_events.clear();
+    chunk.taken.clear();
+    chunk.covered = reader_.next() - 1;
+    chunk.head = log_.head();
+    is_writing_ = is_telling_restart_ = is_restart_untold_;
+    if (is_writing_) writing_since_millis_ = now_millis;
+    return is_restart_untold_;
+  }
+  const bool has_read = reader_.Read(bytes_max, window, chunk);
+  if (!chunk.has_content()) return has_read;
+  is_writing_ = true;
+  writing_since_millis_ = now_millis;
+  if (options_.manual_ack) {
+    for (const auto& [sequence, partition] : chunk.taken) {
+      ledger_.Sent(sequence, partition, now_millis);
+    }
+  } else {
+    writing_.swap(chunk.taken);
+  }
+  return true;
+}
+
+void EventFeed::Written(bool ok) {
+  if (!is_writing_) return;
+  if (!ok)
+    return;  // What was in it stays undone: the subscription ends, and somebody else gets it.
+  is_writing_ = false;
+  writing_.clear();
+  if (is_telling_restart_) is_telling_restart_ = is_restart_untold_ = false;
+}
+
+std::optional<Refusal> EventFeed::Acknowledge(const v1::AckEventsRequest& request,
+                                              int64_t now_millis) {
+  if (!options_.manual_ack) {
+    return Refusal{Reason::kAckInvalid, "this subscription has no manual_ack"};
+  }
+  for (const uint64_t sequence : request.sequences()) {
+    if (!ledger_.Knows(sequence) && !WasSent(sequence)) return NotSent(sequence);
+  }
+  const uint64_t up_to = request.up_to();
+  if (up_to != 0 && !ledger_.Knows(up_to) && !WasSent(up_to)) return NotSent(up_to);
+  for (const uint64_t sequence : request.sequences()) ledger_.Ack(sequence, now_millis);
+  ledger_.AckUpTo(up_to, now_millis);
+  return std::nullopt;
+}
+
+bool EventFeed::WasSent(uint64_t sequence) const {
+  const EventLog::Slice slice = log_.Read(sequence);
+  if (slice.segment == nullptr) {
+    // Nobody knows any more whose it was; acknowledging it again is harmless.
+    return sequence != 0 && sequence < slice.first_retained;
+  }
+  if (slice.segment->sequence(slice.begin) != sequence) return false;
+  const EventTraits& traits = slice.segment->traits(slice.begin);
+  if (!options_.filter.Wants(traits)) return false;
+  const bool is_member = options_.partitions > 0;
+  return fed_[is_member ? traits.partition : 0].first <= sequence &&
+         sequence < NextOf(traits.partition);
+}
+
+bool EventFeed::IsDoneUpTo(uint64_t sequence) const {
+  const bool has_read = !reader_.ReadsAny() || reader_.next() > sequence;
+  return has_read && !is_writing_ && ledger_.unacked() == 0;
+}
+
+bool EventFeed::IsOverdue(int64_t now_millis) const {
+  if (options_.manual_ack && ledger_.unacked() > 0) {
+    return now_millis - ledger_.oldest_since_millis() >= options_.ack_timeout_millis;
+  }
+  return is_writing_ && now_millis - writing_since_millis_ >= options_.ack_timeout_millis;
+}
+
+void EventFeed::AddPartition(PartitionNumber partition, uint64_t from, bool is_restart_untold) {
+  reader_.AddPartition(partition, from);
+  auto& [first, second] = fed_[partition];
+  if (second == 0 || from < first) first = from;
+  if (is_restart_untold) is_restart_untold_ = true;
+}
+
+void EventFeed::RemovePartition(PartitionNumber partition) {
+  fed_[partition].second = reader_.RemovePartition(partition);
+}
+
+uint64_t EventFeed::NextOf(PartitionNumber partition) const {
+  return reader_.Reads(partition) ? reader_.NextOf(partition) : fed_[partition].second;
+}
+
+bool EventFeed::IsSettled(PartitionNumber partition) const {
+  if (options_.manual_ack) return !ledger_.FirstUnacked(partition);
+  return std::none_of(writing_.begin(), writing_.end(),
+                      [&](const auto& taken) { return taken.partition == partition; });
+}
+
+uint64_t EventFeed::DoneUpTo(PartitionNumber partition) const {
+  if (const auto first = ledger_.FirstUnacked(partition)) return *first - 1;
+  for (const auto& [sequence, of_partition] : writing_) {
+    if (of_partition == partition) return sequence - 1;
+  }
+  return NextOf(partition) - 1;
+}
+
+}  // namespace longwire
