@@ -176,6 +176,10 @@ bool ConsumerGroup::Apply(const Registry::Entry& entry) {
     partitions_.assign(partitions_.size(), {.done_up_to = record_.start_after,
                                             .is_restart_untold = record_.is_after_restart});
     covered_ = record_.start_after;
+    for (const auto& [id, local] : local_) {
+      local->claims = 0;
+      if (local->feed != nullptr) local->feed->Hold(false);
+    }
   }
   // Those that have been taken out; and who was taken out by somebody else has to go.
   absl::erase_if(local_, [&](const auto& id_and_local) {
@@ -239,7 +243,7 @@ void ConsumerGroup::StartReading(PartitionNumber number, Local& holder) {
   holder.feed->AddPartition(number, from, part.is_restart_untold && !part.has_begun);
   std::erase(holder.releasing, number);
   part.is_reading = part.has_begun = true;
-  holder.fed();
+  if (holder.claims == 0) holder.fed();
 }
 
 void ConsumerGroup::StopReading(PartitionNumber number, Local& holder) {
@@ -266,18 +270,38 @@ void ConsumerGroup::Write(PartitionNumber number, int64_t holder) {
   entry.set_is_restart_untold(part.is_restart_untold);
   part.is_writing = true;
   part.writing_for = holder;
+  part.is_claiming = holder != part.holder;
   part.written_up_to = part.done_up_to;
+  if (part.is_claiming) CountClaim(holder, 1);
   context_.registry.Put(PartitionKey(number), entry.SerializeAsString(), part.revision,
                         [weak = weak_from_this(), number,
-                         generation = record_.generation](Registry::Outcome outcome) {
+                         generation = record_.generation](const Registry::Outcome& outcome) {
                           const auto self = weak.lock();
-                          if (self == nullptr || self->record_.generation != generation) return;
-                          self->partitions_[number].is_writing = false;
-                          self->partitions_[number].writing_for = 0;
-                          self->OnPartitionEntry(generation, number, outcome.entry);
-                          self->Reconcile(number);
-                          self->PumpRecord();
+                          if (self != nullptr && self->record_.generation == generation) {
+                            self->OnWritten(number, outcome.entry);
+                          }
                         });
+}
+
+void ConsumerGroup::OnWritten(PartitionNumber number, const Registry::Entry& entry) {
+  Partition& part = partitions_[number];
+  part.is_writing = false;
+  const int64_t written_for = std::exchange(part.writing_for, 0);
+  const bool was_claim = std::exchange(part.is_claiming, false);
+  OnPartitionEntry(record_.generation, number, entry);
+  Reconcile(number);
+  if (was_claim) CountClaim(written_for, -1);
+  PumpRecord();
+}
+
+// A member that is to get many partitions gets them at once, so that it is sent what is older
+// first.
+void ConsumerGroup::CountClaim(int64_t subscription_id, int by) {
+  Local* const local = FindLocal(subscription_id);
+  if (local == nullptr || local->feed == nullptr) return;
+  local->claims += by;
+  local->feed->Hold(local->claims > 0);
+  if (local->claims == 0) local->fed();
 }
 
 std::string ConsumerGroup::PartitionKey(PartitionNumber number) const {
@@ -369,23 +393,31 @@ void ConsumerGroup::EraseIfUnused() {
   if (!unused_since_millis_) unused_since_millis_ = now;
   if (now - *unused_since_millis_ < context_.retention_millis || is_writing_) return;
   is_writing_ = true;
-  context_.registry.Erase(key_, revision_,
-                          [weak = weak_from_this()](const Registry::Outcome& outcome) {
-                            const auto self = weak.lock();
-                            if (self == nullptr) return;
-                            self->is_writing_ = false;
-                            if (outcome.is_stored) self->ErasePartitions();
-                            self->OnGroupEntry(outcome.entry);
-                            self->PumpRecord();
-                          });
+  context_.registry.Erase(
+      key_, revision_,
+      [weak = weak_from_this(), partitions = PartitionEntries()](const Registry::Outcome& outcome) {
+        const auto self = weak.lock();
+        if (self == nullptr) return;
+        self->is_writing_ = false;
+        // Their generation is over: whoever comes now begins another.
+        if (outcome.is_stored) self->Erase(partitions);
+        self->OnGroupEntry(outcome.entry);
+        self->PumpRecord();
+      });
 }
 
-void ConsumerGroup::ErasePartitions() {
+std::vector<std::pair<std::string, uint64_t>> ConsumerGroup::PartitionEntries() const {
+  std::vector<std::pair<std::string, uint64_t>> entries;
   for (size_t i = 0; i < partitions_.size(); ++i) {
-    const Partition& part = partitions_[i];
-    if (part.revision == 0) continue;
-    context_.registry.Erase(PartitionKey(static_cast<PartitionNumber>(i)), part.revision,
-                            [](const Registry::Outcome&) {});
+    if (partitions_[i].revision == 0) continue;
+    entries.emplace_back(PartitionKey(static_cast<PartitionNumber>(i)), partitions_[i].revision);
+  }
+  return entries;
+}
+
+void ConsumerGroup::Erase(const std::vector<std::pair<std::string, uint64_t>>& entries) {
+  for (const auto& [key, revision] : entries) {
+    context_.registry.Erase(key, revision, [](const Registry::Outcome&) {});
   }
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -115,6 +116,7 @@ class ConsumerGroup : public std::enable_shared_from_this<ConsumerGroup> {
     EventFeed* feed = nullptr;  // Null once it has left: its partitions are still to be freed.
     absl::AnyInvocable<void()> fed;
     absl::AnyInvocable<void()> expired;
+    int claims = 0;                          // Under way for it.
     std::vector<PartitionNumber> releasing;  // It is fed them no more, and has not settled them.
   };
   struct Partition {
@@ -128,6 +130,7 @@ class ConsumerGroup : public std::enable_shared_from_this<ConsumerGroup> {
     // What happens here. While a write is under way nothing else is begun.
     bool is_writing = false;
     int64_t writing_for = 0;
+    bool is_claiming = false;  // The write would make it another's than it was.
     uint64_t written_up_to = 0;
     bool has_begun = false;   // Its holder is here and was fed of it.
     bool is_reading = false;  // And is being fed.
@@ -157,13 +160,17 @@ class ConsumerGroup : public std::enable_shared_from_this<ConsumerGroup> {
   void NoteDone(PartitionNumber number, const Local& holder);
   // Writes the partition as it is known here, with this holder, and goes on from what it then is.
   void Write(PartitionNumber number, int64_t holder);
+  void OnWritten(PartitionNumber number, const Registry::Entry& entry);
+  void CountClaim(int64_t subscription_id, int by);
   std::string PartitionKey(PartitionNumber number) const;
 
   void ExpireOverdue();
   void Checkpoint();
   void UpdateCovered();
   void EraseIfUnused();
-  void ErasePartitions();
+  // The keys and revisions that the partitions have in the registry.
+  std::vector<std::pair<std::string, uint64_t>> PartitionEntries() const;
+  void Erase(const std::vector<std::pair<std::string, uint64_t>>& entries);
 
   // Constant after construction.
   const std::string name_;

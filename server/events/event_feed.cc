@@ -35,6 +35,7 @@ void EventFeed::JumpTo(uint64_t next) {
 }
 
 bool EventFeed::HasWindow() const {
+  if (is_held_) return false;
   return !options_.manual_ack || (ledger_.unacked() < options_.unacked_events_max &&
                                   ledger_.span() < kSpanWindowsMax * options_.unacked_events_max);
 }
@@ -107,7 +108,7 @@ bool EventFeed::WasSent(uint64_t sequence) const {
 
 bool EventFeed::IsDoneUpTo(uint64_t sequence) const {
   const bool has_read = !reader_.ReadsAny() || reader_.next() > sequence;
-  return has_read && !is_writing_ && ledger_.unacked() == 0;
+  return !is_held_ && has_read && !is_writing_ && ledger_.unacked() == 0;
 }
 
 bool EventFeed::IsOverdue(int64_t now_millis) const {

@@ -70,6 +70,9 @@ class EventFeed {
   void RemovePartition(PartitionNumber partition);
   // The event from which it is fed on, or would be. REQUIRES: it was added once.
   uint64_t NextOf(PartitionNumber partition) const;
+  // While it is held it reads nothing: more partitions are about to come, and what is older in them
+  // had better come first.
+  void Hold(bool is_held) { is_held_ = is_held; }
   // Nothing of the partition is being written or awaits its acknowledgement.
   bool IsSettled(PartitionNumber partition) const;
   // Everything of the partition up to this sequence is dealt with. REQUIRES: it was added once.
@@ -85,6 +88,7 @@ class EventFeed {
   EventReader reader_;
   AckLedger ledger_;                                // With manual_ack.
   std::vector<EventReader::Chunk::Taken> writing_;  // Without: what is being written.
+  bool is_held_ = false;
   bool is_writing_ = false;
   int64_t writing_since_millis_ = 0;
   bool is_restart_untold_ = false;

@@ -11,8 +11,8 @@
 
 #include "longwire/v1/gateway.pb.h"
 #include "server/base/limits.h"
-#include "server/events/event_encoder.h"
 #include "server/engine/local_event_log.h"
+#include "server/events/event_encoder.h"
 
 namespace longwire {
 namespace {
@@ -70,7 +70,8 @@ class EventReaderTest : public testing::Test {
   }
 
   ManualClock clock_;
-  std::unique_ptr<LocalEventLog> log_ = std::make_unique<LocalEventLog>("log", 64 * kRoomy, kHour, clock_);
+  std::unique_ptr<LocalEventLog> log_ =
+      std::make_unique<LocalEventLog>("log", 64 * kRoomy, kHour, clock_);
 };
 
 TEST_F(EventReaderTest, GivesTheTypesThatAreAskedFor) {
