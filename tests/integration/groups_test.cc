@@ -180,8 +180,7 @@ TEST_F(Groups, ADeadMembersAckIsRefusedAndItsEventsGoToTheOthers) {
   auto dying = std::make_unique<EventCollector>(stub(), AckingMember());
   EventCollector living(stub(), AckingMember());
   for (int i = 0; i < 40; ++i) JoinAs("u" + std::to_string(i));
-  ASSERT_TRUE(dying->WaitFor(
-      [&](const auto& seen) { return seen.events.size() + living.seen().events.size() == 40; }));
+  ASSERT_TRUE(HaveSeen({dying.get(), &living}, 40));
   const auto seen = dying->seen();
   ASSERT_FALSE(seen.events.empty());
   ASSERT_TRUE(AckAll(living).ok());
@@ -205,8 +204,7 @@ TEST_F(Groups, APartitionMovesOnlyWhenWhatWasSentOfItIsAcknowledged) {
   for (const v1::Event& event : fresh.seen().events) EXPECT_EQ(event.uid()[0], 'v');
   ASSERT_TRUE(AckAll(old).ok());
   // Now the rest comes, to the one or the other, and nothing twice.
-  ASSERT_TRUE(fresh.WaitFor(
-      [&](const auto& seen) { return seen.events.size() + old.seen().events.size() >= 120; }));
+  ASSERT_TRUE(HaveSeen({&old, &fresh}, 120));
   std::set<uint64_t> all;
   size_t leaves_moved = 0;
   for (const EventCollector* member : {&old, &fresh}) {
@@ -225,8 +223,7 @@ TEST_F(Groups, AMemberThatNeverAcknowledgesIsCutOffAndHoldsUpOnlyItsOwn) {
   EventCollector stuck(stub(), request);
   EventCollector healthy(stub(), AckingMember());
   for (int i = 0; i < 40; ++i) JoinAs("u" + std::to_string(i));
-  ASSERT_TRUE(healthy.WaitFor(
-      [&](const auto& seen) { return seen.events.size() + stuck.seen().events.size() == 40; }));
+  ASSERT_TRUE(HaveSeen({&healthy, &stuck}, 40));
   const auto seen = stuck.seen();
   ASSERT_FALSE(seen.events.empty());
   ASSERT_TRUE(AckAll(healthy).ok());
