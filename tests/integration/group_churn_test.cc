@@ -97,6 +97,12 @@ class Member {
   }
   // In the middle of whatever it does: handles and acknowledges nothing from now on.
   void StopHandling() { is_dead_ = true; }
+  // The same, but it dies with events that it has handled and does not acknowledge any more.
+  void StopAcknowledging() {
+    is_acking_ = false;
+    const size_t before = handled_here_;
+    EXPECT_TRUE(EventuallySees([&] { return handled_here_.load(); }, ::testing::Gt(before + 5)));
+  }
 
  private:
   void Run() {
@@ -105,6 +111,7 @@ class Member {
       for (const v1::Event& event : response.events()) {
         if (is_dead_) break;
         handled_.Add(event);
+        ++handled_here_;
         unacked_.push_back(event.sequence());
         // Sometimes one by one, sometimes many at once, through another connection than the
         // stream's.
@@ -116,7 +123,7 @@ class Member {
     if (!is_dead_) ADD_FAILURE() << "a living member was cut off: " << status.error_message();
   }
   void Acknowledge(int64_t subscription_id) {
-    if (is_dead_ || unacked_.empty()) return;
+    if (is_dead_ || !is_acking_ || unacked_.empty()) return;
     v1::AckEventsRequest request;
     request.set_subscription_id(subscription_id);
     if (random_() % 2 == 0) {
@@ -137,6 +144,8 @@ class Member {
   std::unique_ptr<grpc::ClientReader<v1::SubscribeEventsResponse>> reader_;
   std::vector<uint64_t> unacked_;
   std::atomic<bool> is_dead_{false};
+  std::atomic<bool> is_acking_{true};
+  std::atomic<size_t> handled_here_{0};
   std::thread thread_;
 };
 
@@ -172,6 +181,7 @@ class GroupChurn : public GatewayTest {
                        kill_every.value_or(duration / 8));
       if (end.Passed()) break;
       if (kill_every) {
+        members.front()->StopAcknowledging();
         members.pop_front();
         ++kills_;
       }
