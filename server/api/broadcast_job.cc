@@ -147,11 +147,14 @@ void RunBroadcast(Hub& hub, const v1::BroadcastRequest& request, SharedFrame fra
                   absl::AnyInvocable<void(const BroadcastCounts&)> done) {
   // Bounded by how many run at once, not by the inboxes: it reaches all loops or none.
   const size_t shards = hub.shards().size();
-  auto job = std::make_shared<BroadcastJob>(
-      request, std::move(frame),
-      absl::flat_hash_set<SessionId>(request.except_session_ids().begin(),
-                                     request.except_session_ids().end()),
-      std::vector<Part>(shards), shards, std::move(done));
+  const auto& except = request.except_session_ids();
+  const std::shared_ptr<BroadcastJob> job(
+      new BroadcastJob{.request = request,
+                       .frame = std::move(frame),
+                       .except = absl::flat_hash_set<SessionId>(except.begin(), except.end()),
+                       .parts = std::vector<Part>(shards),
+                       .waiting_for = {shards},
+                       .done = std::move(done)});
   if (request.has_uids()) ResolveUids(hub, request.uids(), job->parts);
   for (const auto& shard : hub.shards()) {
     shard->loop().Post([&shard = *shard, job] {

@@ -33,7 +33,7 @@ struct ListingJob {
   v1::ListSessionsResponse& page;
   SessionIds of_uid;        // With a uid filter.
   std::vector<Part> parts;  // By shard.
-  std::atomic<size_t> waiting_for;
+  std::atomic<size_t> waiting_for{0};
   absl::AnyInvocable<void()> done;
   bool has_more = false;
   SessionId last = 0;  // Of those chosen.
@@ -184,9 +184,12 @@ void RunListing(Hub& hub, ListingPlan plan, v1::ListSessionsResponse& page,
                 absl::AnyInvocable<void()> done) {
   SessionIds of_uid;
   if (plan.filter == Filter::kUid) of_uid = hub.uids().Find(plan.name);
-  const size_t shards = hub.shards().size();
-  const auto job = std::make_shared<ListingJob>(hub, std::move(plan), page, std::move(of_uid),
-                                                std::vector<Part>(shards), shards, std::move(done));
+  const JobPtr job(new ListingJob{.hub = hub,
+                                  .plan = std::move(plan),
+                                  .page = page,
+                                  .of_uid = std::move(of_uid),
+                                  .parts = std::vector<Part>(hub.shards().size()),
+                                  .done = std::move(done)});
   OnEachLoop(job, Find, Choose);
 }
 

@@ -102,8 +102,12 @@ TEST_F(SessionCallTest, ASessionIdThatIsNotSetIsRefused) {
 }
 
 TEST_F(SessionCallTest, ALoopThatIsBehindIsBusy) {
-  absl::Notification release;
-  hub_.loop(1).Post([&] { release.WaitForNotification(); });
+  absl::Notification is_stuck, release;
+  hub_.loop(1).Post([&] {
+    is_stuck.Notify();
+    release.WaitForNotification();
+  });
+  is_stuck.WaitForNotification();
   ASSERT_TRUE(hub_.loop(1).TryPost(kInboxBytesMax, [] {}));
   v1::Session shown;
   EXPECT_EQ(Get(alice_.id(), shown), "GATEWAY_BUSY");
