@@ -109,8 +109,20 @@ void AddTraffic(const Metrics& metrics, const ByteBudget& outboxes, Page& page) 
   page.Counter("longwire_sent_bytes_total", "Bytes sent to clients",
                Sum(
                    metrics, [](auto& m) -> auto& { return m.bytes_out; }));
-  page.Gauge("longwire_outbox_bytes", "Bytes that wait in all outboxes",
+  page.Gauge("longwire_outbox_bytes",
+             "Bytes that wait in all outboxes; a broadcast's frame counts once",
              static_cast<double>(outboxes.used()));
+}
+
+void AddBroadcasts(const Metrics& metrics, Page& page) {
+  page.Counter("longwire_broadcasts_total", "Broadcasts that went to their audience",
+               static_cast<double>(metrics.broadcasts.value()));
+  page.Counter("longwire_broadcast_reached_total", "Sessions whose outbox has taken a broadcast",
+               static_cast<double>(metrics.broadcast_reached.value()));
+  page.Begin(MetricType::Counter, "longwire_broadcast_skipped_total",
+             "Sessions that a broadcast skipped: their outbox was full, or all together");
+  page.Add("outbox_full", static_cast<double>(metrics.broadcast_skipped_full.value()));
+  page.Add("gateway_busy", static_cast<double>(metrics.broadcast_skipped_total_full.value()));
 }
 
 void AddLog(const Metrics& metrics, const EventLog& log, Page& page) {
@@ -161,6 +173,7 @@ std::string MetricsPage(const MetricsSources& sources) {
   AddSessions(metrics, page);
   AddRefusals(metrics, page);
   AddTraffic(metrics, sources.outboxes, page);
+  AddBroadcasts(metrics, page);
   page.Gauge("longwire_inbound_bytes", "Bytes of clients' messages that are half received",
              static_cast<double>(sources.inbound.used()));
   AddLog(metrics, sources.log, page);

@@ -7,8 +7,10 @@
 #include <utility>
 #include <variant>
 
+#include "server/api/broadcast_job.h"
 #include "server/api/event_stream_plan.h"
 #include "server/api/kick_job.h"
+#include "server/api/listing_job.h"
 #include "server/api/route_stream.h"
 #include "server/api/status.h"
 
@@ -51,6 +53,15 @@ grpc::ServerUnaryReactor* GatewayService::FinishRefused(const Refusal& refusal,
   grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
   reactor->Finish(Refuse(refusal, context, metrics_));
   return reactor;
+}
+
+CallDone GatewayService::FinishOnCourier(grpc::ServerUnaryReactor* reactor,
+                                         grpc::CallbackServerContext* context) {
+  return [this, reactor, context](std::optional<Refusal> refusal) {
+    courier_.Post([this, reactor, context, refusal = std::move(refusal)] {
+      reactor->Finish(refusal ? Refuse(*refusal, *context, metrics_) : grpc::Status::OK);
+    });
+  };
 }
 
 grpc::ServerUnaryReactor* GatewayService::Route(grpc::CallbackServerContext* context,
@@ -104,6 +115,74 @@ grpc::ServerUnaryReactor* GatewayService::Kick(grpc::CallbackServerContext* cont
       reactor->Finish(grpc::Status::OK);
     });
   });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* GatewayService::Broadcast(grpc::CallbackServerContext* context,
+                                                    const v1::BroadcastRequest* request,
+                                                    v1::BroadcastResponse* response) {
+  auto plan = PlanBroadcast(*request, hub_, protocol_, limits_);
+  if (const auto* refusal = std::get_if<Refusal>(&plan)) return FinishRefused(*refusal, *context);
+  Slots::Slot slot = broadcasts_.Take();
+  if (!slot) {
+    return FinishRefused(
+        {Reason::kGatewayBusy, fmt::format("{} broadcasts are under way", kBroadcastsMax)},
+        *context);
+  }
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  RunBroadcast(hub_, *request, std::get<SharedFrame>(std::move(plan)),
+               [this, response, slot = std::move(slot),
+                finish = FinishOnCourier(reactor, context)](const BroadcastCounts& counts) mutable {
+                 metrics_.broadcasts.Add();
+                 metrics_.broadcast_reached.Add(counts.taken);
+                 metrics_.broadcast_skipped_full.Add(counts.full);
+                 metrics_.broadcast_skipped_total_full.Add(counts.total_full);
+                 response->set_session_count(counts.taken);
+                 response->set_skipped_count(counts.full + counts.total_full);
+                 slot.GiveBack();
+                 finish(std::nullopt);
+               });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* GatewayService::GetSession(grpc::CallbackServerContext* context,
+                                                     const v1::GetSessionRequest* request,
+                                                     v1::Session* response) {
+  if (const auto refusal = CheckSessionId(request->session_id())) {
+    return FinishRefused(*refusal, *context);
+  }
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  RunGetSession(hub_, request->session_id(), *response, FinishOnCourier(reactor, context));
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* GatewayService::ListSessions(grpc::CallbackServerContext* context,
+                                                       const v1::ListSessionsRequest* request,
+                                                       v1::ListSessionsResponse* response) {
+  auto plan = PlanListing(*request);
+  if (const auto* refusal = std::get_if<Refusal>(&plan)) return FinishRefused(*refusal, *context);
+  Slots::Slot slot = listings_.Take();
+  if (!slot) {
+    return FinishRefused(
+        {Reason::kGatewayBusy, fmt::format("{} listings are under way", kListingsMax)}, *context);
+  }
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  RunListing(hub_, std::get<ListingPlan>(std::move(plan)), *response,
+             [slot = std::move(slot), finish = FinishOnCourier(reactor, context)]() mutable {
+               slot.GiveBack();
+               finish(std::nullopt);
+             });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* GatewayService::UpdateTopics(grpc::CallbackServerContext* context,
+                                                       const v1::UpdateTopicsRequest* request,
+                                                       v1::UpdateTopicsResponse* response) {
+  auto plan = PlanTopicChange(*request);
+  if (const auto* refusal = std::get_if<Refusal>(&plan)) return FinishRefused(*refusal, *context);
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  RunUpdateTopics(hub_, std::get<TopicChange>(std::move(plan)), *response,
+                  FinishOnCourier(reactor, context));
   return reactor;
 }
 

@@ -9,6 +9,7 @@
 #include "server/api/courier.h"
 #include "server/api/event_stream.h"
 #include "server/api/route_job.h"
+#include "server/api/session_call.h"
 #include "server/base/clock.h"
 #include "server/base/limits.h"
 #include "server/base/metrics.h"
@@ -36,6 +37,18 @@ class GatewayService final
   grpc::ServerUnaryReactor* Kick(grpc::CallbackServerContext* context,
                                  const v1::KickRequest* request,
                                  v1::KickResponse* response) override;
+  grpc::ServerUnaryReactor* Broadcast(grpc::CallbackServerContext* context,
+                                      const v1::BroadcastRequest* request,
+                                      v1::BroadcastResponse* response) override;
+  grpc::ServerUnaryReactor* GetSession(grpc::CallbackServerContext* context,
+                                       const v1::GetSessionRequest* request,
+                                       v1::Session* response) override;
+  grpc::ServerUnaryReactor* ListSessions(grpc::CallbackServerContext* context,
+                                         const v1::ListSessionsRequest* request,
+                                         v1::ListSessionsResponse* response) override;
+  grpc::ServerUnaryReactor* UpdateTopics(grpc::CallbackServerContext* context,
+                                         const v1::UpdateTopicsRequest* request,
+                                         v1::UpdateTopicsResponse* response) override;
   grpc::ServerWriteReactor<grpc::ByteBuffer>* SubscribeEvents(
       grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) override;
 
@@ -49,6 +62,8 @@ class GatewayService final
  private:
   grpc::ServerUnaryReactor* FinishRefused(const Refusal& refusal,
                                           grpc::CallbackServerContext& context);
+  // What a call's job is given to end the call: on the courier, with the refusal if there is one.
+  CallDone FinishOnCourier(grpc::ServerUnaryReactor* reactor, grpc::CallbackServerContext* context);
 
   Hub& hub_;
   const ProtocolProvider& protocol_;
@@ -60,6 +75,8 @@ class GatewayService final
   Slots subscriptions_{kSubscriptionsMax};
   Slots route_streams_{kRouteStreamsMax};
   Slots snapshots_{kSnapshotsMax};
+  Slots broadcasts_{kBroadcastsMax};
+  Slots listings_{kListingsMax};
   std::atomic<bool> has_ended_subscriptions_{false};
 };
 

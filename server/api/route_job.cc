@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "server/base/limits.h"
+#include "server/core/name.h"
 
 namespace longwire {
 
@@ -22,12 +23,29 @@ std::optional<Refusal> CheckTarget(const std::string* uid, bool has_session_id) 
   return std::nullopt;
 }
 
+std::optional<Refusal> CheckTopicName(const std::string& name) {
+  if (IsValidName(name)) return std::nullopt;
+  return Refusal{
+      Reason::kBadTopicName,
+      fmt::format("a topic has 1 to {} characters out of A-Z, a-z, 0-9, \"_\", \".\" and "
+                  "\"-\", this one has {} bytes",
+                  kNameBytesMax, name.size())};
+}
+
 Refusal SessionGone(SessionId id) {
   return {Reason::kSessionGone, fmt::format("session {} is not on any node", id)};
 }
 
 Refusal UidOffline(const std::string& uid) {
   return {Reason::kUidOffline, fmt::format("uid \"{}\" has no session on any node", uid)};
+}
+
+Refusal LoopBusy(const std::string& target) {
+  return {Reason::kGatewayBusy, fmt::format("too much is waiting for the loop of {}", target)};
+}
+
+Refusal AllOutboxesFull() {
+  return {Reason::kGatewayBusy, "all outboxes together are at --outbox-total-bytes-max"};
 }
 
 RouteJob::RouteJob(Hub& hub, const ProtocolProvider& protocol, const PushLimits& limits)
@@ -45,8 +63,11 @@ void RouteJob::Add(const v1::RouteRequest& request) {
 std::optional<Refusal> RouteJob::Resolve(const v1::RouteRequest& request, uint32_t index) {
   const std::string* uid = request.has_uid() ? &request.uid() : nullptr;
   if (auto refusal = CheckTarget(uid, request.has_session_id())) return refusal;
+  if (scratch_.empty() || !scratch_.back().empty()) scratch_.emplace_back();
   MessageView encoded;
-  if (auto refusal = Encode(request, encoded)) return refusal;
+  if (auto refusal = EncodePush(request.message(), protocol_, limits_, scratch_.back(), encoded)) {
+    return refusal;
+  }
   if (uid == nullptr) {
     batch_->Add(request.session_id(), index, encoded);
     return std::nullopt;
@@ -55,26 +76,6 @@ std::optional<Refusal> RouteJob::Resolve(const v1::RouteRequest& request, uint32
   if (sessions.empty()) return UidOffline(*uid);
   for (const SessionId id : sessions) batch_->Add(id, index, encoded);
   return std::nullopt;
-}
-
-std::optional<Refusal> RouteJob::Encode(const v1::RouteRequest& request, MessageView& encoded) {
-  MessageView message;
-  switch (request.message().body_case()) {
-    case v1::Message::kText:
-      message = {MessageType::kText, request.message().text()};
-      break;
-    case v1::Message::kBinary:
-      message = {MessageType::kBinary, request.message().binary()};
-      break;
-    case v1::Message::BODY_NOT_SET:
-      return Refusal{Reason::kMessageMissing, "the message has neither text nor binary"};
-  }
-  if (scratch_.empty() || !scratch_.back().empty()) scratch_.emplace_back();
-  encoded = protocol_.Encode(message, scratch_.back());
-  if (encoded.body.size() <= limits_.message_bytes_max) return std::nullopt;
-  return Refusal{Reason::kMessageTooBig,
-                 fmt::format("the message has {} bytes, --message-bytes-max is {}",
-                             encoded.body.size(), limits_.message_bytes_max)};
 }
 
 void RouteJob::Run(std::shared_ptr<RouteJob> job, absl::AnyInvocable<void()> done) {
@@ -119,13 +120,8 @@ std::optional<Refusal> RouteJob::RefusalOf(size_t index) const {
     return Refusal{Reason::kOutboxFull,
                    fmt::format("the outbox of {} is full: its client reads too slowly", target)};
   }
-  if (route.total_full > 0) {
-    return Refusal{Reason::kGatewayBusy, "all outboxes together are at --outbox-total-bytes-max"};
-  }
-  if (route.busy > 0) {
-    return Refusal{Reason::kGatewayBusy,
-                   fmt::format("too much is waiting for the loop of {}", target)};
-  }
+  if (route.total_full > 0) return AllOutboxesFull();
+  if (route.busy > 0) return LoopBusy(target);
   return request.has_uid() ? UidOffline(request.uid()) : SessionGone(request.session_id());
 }
 

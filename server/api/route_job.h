@@ -10,6 +10,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "longwire/v1/gateway.pb.h"
+#include "server/api/push_message.h"
 #include "server/base/refusal.h"
 #include "server/hub/delivery_batch.h"
 #include "server/hub/hub.h"
@@ -17,15 +18,14 @@
 
 namespace longwire {
 
-// What a message to a client may be.
-struct PushLimits {
-  size_t message_bytes_max = 0;
-};
-
 // What is wrong with a target; nothing when it can be looked up.
 std::optional<Refusal> CheckTarget(const std::string* uid, bool has_session_id);
+std::optional<Refusal> CheckTopicName(const std::string& name);
 Refusal SessionGone(SessionId id);
 Refusal UidOffline(const std::string& uid);
+// The gateway is at a bound of its own: of a loop's inbox (`target` is whose), or of all outboxes.
+Refusal LoopBusy(const std::string& target);
+Refusal AllOutboxesFull();
 
 // A number of RouteRequests on their way through the hub: each is checked, resolved to sessions,
 // and gets its own answer. The requests are the caller's and must live until it is done.
@@ -62,7 +62,6 @@ class RouteJob {
   };
 
   std::optional<Refusal> Resolve(const v1::RouteRequest& request, uint32_t index);
-  std::optional<Refusal> Encode(const v1::RouteRequest& request, MessageView& encoded);
   void Count(const DeliveryBatch::Item& item);
 
   Hub& hub_;

@@ -32,6 +32,8 @@ struct AuthAccepted {
   // Until when it holds, in milliseconds since 1970: the session is closed then with 4401. Unset =
   // for ever.
   std::optional<int64_t> expires_at_millis;
+  // What the session is in from its ENTER on: up to kTopicsPerSessionMax, each an IsValidName.
+  std::vector<std::string> topics;
 };
 
 struct AuthRefused {

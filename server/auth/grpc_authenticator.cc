@@ -35,9 +35,6 @@ AuthResult Unavailable(std::string_view why) {
 
 AuthResult Accept(v1::AuthenticateResponse& response) {
   AuthAccepted accepted{.uid = std::move(*response.mutable_uid())};
-  if (response.topics_size() > 0) {
-    return Unavailable("the authenticator answered with topics, which this version does not have");
-  }
   if (response.has_reply()) {
     v1::Message& reply = *response.mutable_reply();
     switch (reply.body_case()) {
@@ -56,6 +53,7 @@ AuthResult Accept(v1::AuthenticateResponse& response) {
     accepted.expires_at_millis =
         response.expires_at().seconds() * 1'000 + response.expires_at().nanos() / 1'000'000;
   }
+  accepted.topics.assign(response.topics().begin(), response.topics().end());
   return accepted;
 }
 

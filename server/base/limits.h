@@ -13,6 +13,9 @@ inline constexpr size_t kAttributesBytesMax = 4 * 1024;
 // Of a topic or a consumer group.
 inline constexpr size_t kNameBytesMax = 64;
 inline constexpr size_t kTopicsPerSessionMax = 64;
+// A broadcast's frame up to this size is copied into each outbox, which then goes out in one send
+// with what is around it; a larger one is held once for all.
+inline constexpr size_t kCopiedFrameBytesMax = 512;
 // An event with the largest message still has to fit one response and one engine write of 1 MiB.
 inline constexpr size_t kEventOverheadBytesMax = 32 * 1024;
 inline constexpr size_t kMessageBytesMaxMax = 1024 * 1024 - kEventOverheadBytesMax;
@@ -81,6 +84,18 @@ inline constexpr int kGrpcClientPingIntervalMillisMin = 10'000;
 inline constexpr int kGrpcStreamsPerConnectionMax = 4096;
 inline constexpr int kGrpcKeepaliveMillis = 20'000;
 inline constexpr int kGrpcKeepaliveTimeoutMillis = 10'000;
+
+// Broadcasts under way at once. While it runs each holds the IDs of its audience.
+inline constexpr int kBroadcastsMax = 128;
+// What a broadcast gives the outboxes of a loop in one turn, until the turn's other work is due.
+inline constexpr size_t kBroadcastSliceSessionsMax = 1'024;
+inline constexpr size_t kBroadcastSliceBytesMax = 4 * 1024 * 1024;
+// Each page of a listing looks through all sessions.
+inline constexpr int kListingsMax = 16;
+inline constexpr size_t kPageSizeDefault = 100;
+inline constexpr size_t kPageSizeMax = 1'000;
+// Well below the 4 MiB that a gRPC client takes by default.
+inline constexpr size_t kPageBytesMax = 1024 * 1024;
 
 // Drain.
 inline constexpr int64_t kDrainSessionsPerSecondMin = 100;

@@ -85,6 +85,11 @@ struct Metrics {
 
   std::vector<std::unique_ptr<LoopMetrics>> loop;
   std::array<Counter, static_cast<size_t>(Reason::kCount)> refusals;  // Of gRPC calls and routes.
+  Counter broadcasts;
+  // Sessions that a broadcast reached, or skipped: its outbox was full, or all were together.
+  Counter broadcast_reached;
+  Counter broadcast_skipped_full;
+  Counter broadcast_skipped_total_full;
   Counter gaps_retention;
   Counter gaps_restart;
   Counter events_acked;     // By AckEvents.

@@ -83,6 +83,10 @@ void Connection::Write(std::string_view header, std::string_view payload) {
   outbox.Append(payload);
 }
 
+void Connection::WriteShared(const SharedFrame& frame) {
+  NeedOutbox().AppendShared(frame);
+}
+
 void Connection::WriteHttp(std::string_view answer) {
   edge_.shared().outbox_budget.TakeAnyway(answer.size());
   NeedOutbox().AppendHttpAnswer(answer);

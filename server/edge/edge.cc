@@ -9,6 +9,7 @@
 
 #include "server/base/log_limiter.h"
 #include "server/base/utf8.h"
+#include "server/core/name.h"
 #include "server/edge/connection.h"
 #include "server/edge/http_connection.h"
 
@@ -30,6 +31,12 @@ std::string CheckAccepted(const AuthAccepted& accepted, const EdgeOptions& optio
   }
   if (attribute_bytes > kAttributesBytesMax) {
     return fmt::format("attributes of {} bytes (at most {})", attribute_bytes, kAttributesBytesMax);
+  }
+  if (accepted.topics.size() > kTopicsPerSessionMax) {
+    return fmt::format("{} topics (at most {})", accepted.topics.size(), kTopicsPerSessionMax);
+  }
+  for (const std::string& topic : accepted.topics) {
+    if (!IsValidName(topic)) return "a topic that is not 1 to 64 of A-Z, a-z, 0-9, _, . and -";
   }
   if (!accepted.reply) return {};
   if (accepted.reply->body.size() > options.message_bytes_max) {

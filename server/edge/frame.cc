@@ -14,15 +14,10 @@ namespace {
 using Item = FrameReader::Item;
 using Kind = FrameReader::Item::Kind;
 
-constexpr uint8_t kFinalBit = 0x80;
 constexpr uint8_t kReservedBits = 0x70;
 constexpr uint8_t kOpcodeBits = 0x0F;
 constexpr uint8_t kMaskBit = 0x80;
 constexpr uint8_t kLengthBits = 0x7F;
-// Values of the length bits that say that the length itself follows, in 2 or in 8 bytes.
-constexpr uint8_t kLengthIn16Bits = 126;
-constexpr uint8_t kLengthIn64Bits = 127;
-
 constexpr size_t kMaskBytes = 4;
 constexpr size_t kClientFrameHeaderBytesMax = kServerFrameHeaderBytesMax + kMaskBytes;
 
@@ -54,19 +49,11 @@ constexpr Refusal kTextNotUtf8 = {CloseCode::kInvalidPayload, "text is not UTF-8
 constexpr Refusal kReasonNotUtf8 = {CloseCode::kInvalidPayload,
                                     "close reason is not UTF-8 (RFC 6455 5.5.1)"};
 
-bool IsControl(Opcode opcode) {
-  return static_cast<uint8_t>(opcode) >= 8;
-}
-
 // Reads a number of `bytes` bytes in network order.
 uint64_t ReadNumber(const char* at, size_t bytes) {
   uint64_t number = 0;
   for (size_t i = 0; i < bytes; ++i) number = number << 8 | static_cast<uint8_t>(at[i]);
   return number;
-}
-
-void WriteNumber(uint64_t number, size_t bytes, char* out) {
-  for (size_t i = bytes; i-- > 0; number >>= 8) out[i] = static_cast<char>(number & 0xFF);
 }
 
 // XORs `bytes` with the key, whose first byte meets the first byte of `bytes` (RFC 6455 5.3).
@@ -203,37 +190,13 @@ void TakeAll(std::span<char>& input) {
 
 }  // namespace
 
-size_t FrameHeaderBytes(uint64_t payload_bytes) {
-  if (payload_bytes < kLengthIn16Bits) return 2;
-  return payload_bytes <= UINT16_MAX ? 4 : 10;
-}
-
-size_t WriteFrameHeader(Opcode opcode, uint64_t payload_bytes, char* out) {
-  LONGWIRE_CHECK(payload_bytes <= (IsControl(opcode) ? kControlPayloadBytesMax : INT64_MAX),
-                 "opcode {}, {} bytes", static_cast<int>(opcode), payload_bytes);
-  const size_t header_bytes = FrameHeaderBytes(payload_bytes);
-  out[0] = static_cast<char>(kFinalBit | static_cast<uint8_t>(opcode));
-  if (header_bytes == 2) {
-    out[1] = static_cast<char>(payload_bytes);
-  } else {
-    out[1] = static_cast<char>(header_bytes == 4 ? kLengthIn16Bits : kLengthIn64Bits);
-    WriteNumber(payload_bytes, header_bytes - 2, out + 2);
-  }
-  return header_bytes;
-}
-
-void AppendFrame(std::string& out, Opcode opcode, std::string_view payload) {
-  char header[kServerFrameHeaderBytesMax];
-  out.append(header, WriteFrameHeader(opcode, payload.size(), header));
-  out.append(payload);
-}
-
 void AppendCloseFrame(std::string& out, uint16_t code, std::string_view reason) {
   LONGWIRE_CHECK(code == 0 ? reason.empty() : IsCloseCodeOnWire(code), "code {}", code);
   if (code == 0) return AppendFrame(out, Opcode::kClose, {});
   char head[kServerFrameHeaderBytesMax + 2];
   const size_t header_bytes = WriteFrameHeader(Opcode::kClose, 2 + reason.size(), head);
-  WriteNumber(code, 2, head + header_bytes);
+  head[header_bytes] = static_cast<char>(code >> 8);
+  head[header_bytes + 1] = static_cast<char>(code & 0xFF);
   out.append(head, header_bytes + 2);
   out.append(reason);
 }

@@ -1,7 +1,7 @@
-// The WebSocket frame codec of the server's side (RFC 6455 section 5): bytes in, messages out, and
-// messages in, bytes out. It knows no socket, no clock and no session, so it can be fuzzed whole
-// (tests/fuzz/frame_fuzz.cc). What the handshake negotiates is not here: there are no extensions,
-// so every RSV bit is a violation.
+// The WebSocket frame codec of the server's side (RFC 6455 section 5): bytes in, messages out; with
+// core/frame_header, messages in, bytes out. It knows no socket, no clock and no session, so it can
+// be fuzzed whole (tests/fuzz/frame_fuzz.cc). What the handshake negotiates is not here: there are
+// no extensions, so every RSV bit is a violation.
 #pragma once
 
 #include <cstddef>
@@ -11,42 +11,9 @@
 #include <string>
 #include <string_view>
 
-#include "server/base/limits.h"
+#include "server/core/frame_header.h"
 
 namespace longwire {
-
-// RFC 6455 5.2. The other values are reserved; 8 and above are control frames.
-enum class Opcode : uint8_t {
-  kContinuation = 0,
-  kText = 1,
-  kBinary = 2,
-  kClose = 8,
-  kPing = 9,
-  kPong = 10,
-};
-
-// The longest header a server writes: it never masks (RFC 6455 5.1), so no key follows the length.
-inline constexpr size_t kServerFrameHeaderBytesMax = 10;
-// The longest payload of a control frame (RFC 6455 5.5).
-inline constexpr size_t kControlPayloadBytesMax = 125;
-static_assert(kCloseReasonBytesMax == kControlPayloadBytesMax - 2, "less the code");
-
-// The size of the header that WriteFrameHeader writes for this payload: 2, 4 or 10.
-size_t FrameHeaderBytes(uint64_t payload_bytes);
-
-// The size of the whole frame with this payload.
-inline size_t FrameBytes(size_t payload_bytes) {
-  return FrameHeaderBytes(payload_bytes) + payload_bytes;
-}
-
-// Writes the header of one final, unmasked frame and returns its size.
-// REQUIRES: room for kServerFrameHeaderBytesMax at `out`; payload_bytes < 2^63; for a control
-// opcode payload_bytes <= kControlPayloadBytesMax.
-size_t WriteFrameHeader(Opcode opcode, uint64_t payload_bytes, char* out);
-
-// Appends one final, unmasked frame. The payload is not looked at: that a text is UTF-8 is the
-// caller's promise. REQUIRES: as WriteFrameHeader.
-void AppendFrame(std::string& out, Opcode opcode, std::string_view payload);
 
 // Appends a Close frame. Code 0 stands for "none": the frame is empty and the peer sees 1005.
 // REQUIRES: IsCloseCodeOnWire(code), or code 0 and no reason; reason is UTF-8 of at most

@@ -136,9 +136,28 @@ Delivery Session::Deliver(MessageView message) {
   if (outbox_bytes() + bytes > edge().options().outbox_bytes_max) return Delivery::kFull;
   if (!edge().shared().outbox_budget.Take(bytes)) return Delivery::kTotalFull;
   WriteMessage(message);
+  CountMessageOut();
+  return Delivery::kQueued;
+}
+
+Delivery Session::Deliver(const SharedFrame& frame) {
+  if (outbox_bytes() + frame.size() > edge().options().outbox_bytes_max) return Delivery::kFull;
+  const bool is_copied = frame.size() <= kCopiedFrameBytesMax;
+  if (!edge().shared().outbox_budget.Take(is_copied ? frame.size() : Outbox::kReferenceBytes)) {
+    return Delivery::kTotalFull;
+  }
+  if (is_copied) {
+    Write(frame.bytes());
+  } else {
+    WriteShared(frame);
+  }
+  CountMessageOut();
+  return Delivery::kQueued;
+}
+
+void Session::CountMessageOut() {
   ++messages_out_;
   edge().metrics().messages_out.Add();
-  return Delivery::kQueued;
 }
 
 void Session::WriteMessage(MessageView message) {

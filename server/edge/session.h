@@ -37,6 +37,7 @@ class Session final : public Connection, public HubSession, private AuthWaiter {
   std::string_view uid() const override { return uid_; }
   PartitionNumber partition() const override { return partition_; }
   Delivery Deliver(MessageView message) override;
+  Delivery Deliver(const SharedFrame& frame) override;
   void Kick(uint16_t close_code, std::string_view close_reason, bool silent) override;
   void Drain() override;
   void OnClaimGranted() override;
@@ -93,6 +94,7 @@ class Session final : public Connection, public HubSession, private AuthWaiter {
   void WriteClose(uint16_t code, std::string_view reason);
   // REQUIRES: the message's frame is charged to the outbox budget.
   void WriteMessage(MessageView message);
+  void CountMessageOut();
   void WriteControl(Opcode opcode, std::string_view payload);
 
   void OnOpenTimer();

@@ -118,7 +118,7 @@ void Session::Enter() {
     enter.mutable_attributes()->insert(attributes.begin(), attributes.end());
     attributes_ = std::make_unique<std::map<std::string, std::string>>(std::move(attributes));
   }
-  edge().shard().Enter(*this, enter);
+  edge().shard().Enter(*this, enter, admission->accepted.topics);
   if (const auto& reply = admission->accepted.reply) WriteMessage(reply->view());
   if (const auto& expires = admission->accepted.expires_at_millis) {
     expires_millis_ = edge().now_millis() + *expires - edge().loop().wall_millis();

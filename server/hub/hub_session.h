@@ -8,6 +8,7 @@
 #include "server/core/message.h"
 #include "server/core/partition.h"
 #include "server/core/session_id.h"
+#include "server/hub/shared_frame.h"
 
 namespace longwire {
 
@@ -31,6 +32,9 @@ class HubSession {
   virtual PartitionNumber partition() const = 0;
 
   [[nodiscard]] virtual Delivery Deliver(MessageView message) = 0;
+  // The same for a message that goes to many sessions: its frame is not copied for each, but it
+  // takes its whole size of this session's outbox. REQUIRES: not null.
+  [[nodiscard]] virtual Delivery Deliver(const SharedFrame& frame) = 0;
 
   // Ends the session for a backend: what is queued is sent first, then a Close frame. Its LEAVE is
   // written when the call returns. REQUIRES: IsKickCode(close_code), a reason of at most

@@ -43,9 +43,14 @@ void Shard::Abandon(const HubSession& session) {
   releases_.emplace_back(session.uid(), session.id());
 }
 
-void Shard::Enter(HubSession& session, const v1::Enter& enter) {
+void Shard::Enter(HubSession& session, const v1::Enter& enter,
+                  const std::vector<std::string>& topics) {
   claimants_.erase(session.id());
   sessions_.emplace(session.id(), &session);
+  if (!topics.empty()) {
+    const bool is_in = topics_.Update(session, {}, topics);
+    LONGWIRE_CHECK(is_in, "session {} enters with {} topics", session.id(), topics.size());
+  }
   AppendEnter(batch_.bytes(), {session.id(), session.uid(), loop_.wall_millis()}, enter);
   batch_.Add(TraitsOf(session, v1::EVENT_TYPE_ENTER));
   metrics_.sessions.Add();
@@ -65,6 +70,7 @@ void Shard::Routed(const HubSession& session, std::string_view command, MessageV
 void Shard::Leave(const HubSession& session, const longwire::Leave& leave) {
   const size_t erased = sessions_.erase(session.id());
   LONGWIRE_CHECK(erased == 1, "session {} leaves without having entered", session.id());
+  topics_.Remove(session);
   AppendLeave(batch_.bytes(), {session.id(), session.uid(), loop_.wall_millis()}, leave);
   EventTraits traits = TraitsOf(session, v1::EVENT_TYPE_LEAVE);
   traits.silent = leave.silent;

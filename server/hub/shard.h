@@ -15,6 +15,7 @@
 #include "server/core/session_id.h"
 #include "server/engine/event_log.h"
 #include "server/hub/hub_session.h"
+#include "server/hub/topic_index.h"
 #include "server/hub/uid_directory.h"
 
 namespace longwire {
@@ -48,11 +49,14 @@ class Shard {
   // Gives a claim up before entering.
   void Abandon(const HubSession& session);
 
-  // From here on the session is routable. Writes ENTER. REQUIRES: its claim is granted.
-  void Enter(HubSession& session, const v1::Enter& enter);
+  // From here on the session is routable, and in `topics`. Writes ENTER. REQUIRES: its claim is
+  // granted; valid names, at most kTopicsPerSessionMax.
+  void Enter(HubSession& session, const v1::Enter& enter,
+             const std::vector<std::string>& topics = {});
   // Writes ROUTE. REQUIRES: entered; valid UTF-8 in the command and in a text.
   void Routed(const HubSession& session, std::string_view command, MessageView message);
-  // Writes LEAVE, and the session is no longer routable: nothing of it follows. REQUIRES: entered.
+  // Writes LEAVE, and the session is no longer routable, nor in any topic: nothing of it follows.
+  // REQUIRES: entered.
   void Leave(const HubSession& session, const longwire::Leave& leave);
 
   // Null when there is no such session.
@@ -63,6 +67,9 @@ class Shard {
   void ForEach(Visit&& visit) const {
     for (const auto& [id, session] : sessions_) visit(*session);
   }
+
+  // Which of the sessions are in which topics.
+  TopicIndex& topics() { return topics_; }
 
   // What another shard's release or claim asks of a session here.
   void Grant(SessionId id);
@@ -84,6 +91,7 @@ class Shard {
 
   absl::flat_hash_map<SessionId, HubSession*> sessions_;
   absl::flat_hash_map<SessionId, HubSession*> claimants_;  // Those that wait for their uid.
+  TopicIndex topics_;
   EventBatch batch_;
   using Releases = std::vector<std::pair<std::string, SessionId>>;
   static void Release(Hub& hub, const Releases& releases);

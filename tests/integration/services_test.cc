@@ -1,4 +1,4 @@
-// What stands beside the contract: health, reflection, the admin port, and calls not served yet.
+// What stands beside the contract: health, reflection, the admin port.
 #include <grpcpp/generic/generic_stub.h>
 
 #include <condition_variable>
@@ -18,12 +18,6 @@ class Services : public GatewayTest {
  protected:
   void SetUp() override {
     Start(TestGateway::QuickOptions(), {.auth = std::make_shared<QueryAuth>()});
-  }
-
-  std::string MetricsPage() {
-    const HttpAnswer answer = Fetch(gateway().admin(), HttpRequest::Get("/metrics"));
-    EXPECT_THAT(answer, HasStatus(200));
-    return answer.body;
   }
 };
 
@@ -78,16 +72,6 @@ TEST_F(Services, KnowNoOtherPageOnTheAdminPort) {
 
 TEST_F(Services, UpgradeNobodyOnTheAdminPort) {
   EXPECT_NE(Fetch(gateway().admin(), HttpRequest::Upgrade("/")).status, 101);
-}
-
-TEST_F(Services, SayWhatIsNotServedYet) {
-  grpc::ClientContext context;
-  SetDeadline(context);
-  v1::BroadcastRequest request;
-  request.set_everyone(true);
-  *request.mutable_message() = TextMessage("x");
-  v1::BroadcastResponse response;
-  EXPECT_EQ(stub().Broadcast(&context, request, &response).error_code(), StatusCode::UNIMPLEMENTED);
 }
 
 // A caller in another language can send a string that is not UTF-8. No client may ever get it, and

@@ -67,6 +67,12 @@ WsClient GatewayTest::Open(int status, const HttpRequest& request) {
   return client;
 }
 
+std::string GatewayTest::MetricsPage() {
+  const HttpAnswer answer = Fetch(gateway().admin(), HttpRequest::Get("/metrics"));
+  EXPECT_THAT(answer, HasStatus(200));
+  return answer.body;
+}
+
 v1::Leave GatewayTest::NextLeaveOf(const Peer& peer) {
   const v1::Event event = events().Next(v1::EVENT_TYPE_LEAVE);
   EXPECT_EQ(event.session_id(), peer.id());

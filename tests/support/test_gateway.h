@@ -27,6 +27,7 @@ class TestGateway {
   Gateway& gateway() { return *gateway_; }
   const std::string& ws() const { return gateway_->endpoints().ws; }
   const std::string& admin() const { return gateway_->endpoints().admin; }
+  const std::string& grpc() const { return gateway_->endpoints().grpc; }
   v1::Gateway::Stub& stub() { return *stub_; }
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
   // A second connection: its flow control is its own.
@@ -67,6 +68,9 @@ class GatewayTest : public ::testing::Test {
   WsClient Open(int status, const HttpRequest& request = HttpRequest::Upgrade());
   // Expects the next event to be the LEAVE of this session.
   v1::Leave NextLeaveOf(const Peer& peer);
+
+  // What GET /metrics answers now.
+  std::string MetricsPage();
 
   RpcOutcome Route(const v1::RouteRequest& request) { return test::Route(stub(), request); }
   RpcOutcome Kick(const v1::KickRequest& request) { return test::Kick(stub(), request); }

@@ -39,6 +39,18 @@ class MetricsPageTest : public testing::Test {
   std::vector<ConsumerGroups::Stats> groups_;
 };
 
+TEST_F(MetricsPageTest, TellsHowFarBroadcastsGot) {
+  metrics_.broadcasts.Add(2);
+  metrics_.broadcast_reached.Add(100);
+  metrics_.broadcast_skipped_full.Add(3);
+  metrics_.broadcast_skipped_total_full.Add(4);
+  auto values = Values();
+  EXPECT_EQ(values["longwire_broadcasts_total"], 2);
+  EXPECT_EQ(values["longwire_broadcast_reached_total"], 100);
+  EXPECT_EQ(values["longwire_broadcast_skipped_total{reason=\"outbox_full\"}"], 3);
+  EXPECT_EQ(values["longwire_broadcast_skipped_total{reason=\"gateway_busy\"}"], 4);
+}
+
 TEST_F(MetricsPageTest, SumsOverTheLoops) {
   metrics_.loop[0]->connections.Add(5);
   metrics_.loop[1]->connections.Add(7);

@@ -85,6 +85,47 @@ std::optional<std::vector<std::string>> Payloads(std::string_view stream) {
   return payloads;
 }
 
+// An outbox as one string: all that is to arrive, and what was sent of it.
+struct StreamModel {
+  struct Piece {
+    size_t begin, end;  // In wire.
+    bool is_shared;
+  };
+
+  explicit StreamModel(size_t http_bytes) { Append(std::string(http_bytes, 'H'), false); }
+
+  void Append(std::string_view bytes, bool is_shared) {
+    pieces.push_back({wire.size(), wire.size() + bytes.size(), is_shared});
+    wire += bytes;
+  }
+  // The HTTP answer stays, and so does what is sent in part.
+  void DropUnsent() {
+    while (pieces.size() > 1 && pieces.back().begin >= sent) pieces.pop_back();
+    wire.resize(pieces.back().end);
+  }
+  // What an outbox may hold of the budget: its own bytes, and a reference for each shared frame.
+  size_t charged() const {
+    size_t bytes = 0;
+    for (const Piece& piece : pieces) {
+      if (piece.end <= sent) continue;
+      bytes += piece.is_shared ? Outbox::kReferenceBytes : piece.end - std::max(piece.begin, sent);
+    }
+    return bytes;
+  }
+  // The shared frames that it may still hold.
+  size_t referred() const {
+    size_t bytes = 0;
+    for (const Piece& piece : pieces) {
+      if (piece.is_shared && piece.end > sent) bytes += piece.end - piece.begin;
+    }
+    return bytes;
+  }
+
+  std::string wire;
+  std::vector<Piece> pieces;
+  size_t sent = 0;
+};
+
 class OutboxTest : public testing::Test {
  protected:
   // What must hold after every step.
@@ -301,54 +342,183 @@ TEST_F(OutboxTest, ARecycledOneBeginsWithAnotherSessionsHttpAnswer) {
   EXPECT_EQ(Receive(), "HTTP/1.1 101\r\n\r\n");
 }
 
+// Shared frames are charged to a budget of their own here, so that what the outbox itself holds can
+// be told from them.
+class OutboxWithSharedFrames : public OutboxTest {
+ protected:
+  SharedFrame Shared(size_t payload_bytes, char fill = 's') {
+    return SharedFrame::Make({MessageType::kText, std::string(payload_bytes, fill)}, frames_);
+  }
+  void AppendShared(const SharedFrame& frame) {
+    ASSERT_TRUE(budget_.Take(Outbox::kReferenceBytes));
+    outbox_->AppendShared(frame);
+  }
+  // Reads and sends until all has arrived.
+  std::string ReceiveAll() {
+    size_t sent = 0;
+    std::string stream = sockets_.Read();
+    while (outbox_->Send(sockets_.fd(), sent) == SendResult::kBlocked) stream += sockets_.Read();
+    return stream + sockets_.Read();
+  }
+  void SendUntilBlocked() {
+    size_t sent = 0;
+    ASSERT_EQ(outbox_->Send(sockets_.fd(), sent), SendResult::kBlocked);
+    sent_ += sent;
+  }
+
+  ByteBudget frames_{64 * 1024 * 1024};
+};
+
+TEST_F(OutboxWithSharedFrames, SendsThemInOrderWithItsOwn) {
+  const SharedFrame a = Shared(600, 'a');
+  const SharedFrame b = Shared(70'000, 'b');
+  AppendHttp("HTTP/1.1 101\r\n\r\n");
+  AppendShared(a);
+  Append(Frame("one"));
+  AppendShared(b);
+  AppendShared(a);
+  Append(Frame("two"));
+  Append(Frame("three"));
+  EXPECT_EQ(outbox_->bytes(), 16 + 2 * 604u + 70'010 + 5 + 5 + 7);
+  std::string expected = "HTTP/1.1 101\r\n\r\n";
+  expected.append(a.bytes()).append(Frame("one")).append(b.bytes()).append(a.bytes());
+  expected.append(Frame("two")).append(Frame("three"));
+  EXPECT_TRUE(ReceiveAll() == expected);
+  EXPECT_TRUE(outbox_->empty());
+  EXPECT_EQ(budget_.used(), 0u);
+}
+
+TEST_F(OutboxWithSharedFrames, AreChargedByReferenceAndLetGoOneByOne) {
+  for (int i = 0; i < 10; ++i) AppendShared(Shared(100'000));
+  EXPECT_EQ(budget_.used(), 10 * Outbox::kReferenceBytes);
+  EXPECT_EQ(frames_.used(), 10 * 100'010u);
+  std::string stream;
+  size_t held = 10;
+  while (held > 0) {
+    size_t sent = 0;
+    outbox_->Send(sockets_.fd(), sent);
+    sent_ += sent;
+    held = 10 - sent_ / 100'010;
+    ASSERT_EQ(frames_.used(), held * 100'010);
+    ASSERT_EQ(budget_.used(), held * Outbox::kReferenceBytes);
+    ASSERT_EQ(outbox_->bytes(), 10 * 100'010 - sent_);
+    stream += sockets_.Read();
+  }
+  EXPECT_EQ(Payloads(stream), std::vector<std::string>(10, std::string(100'000, 's')));
+}
+
+TEST_F(OutboxWithSharedFrames, AreGivenBackWithAnOutboxThatWasNotSent) {
+  AppendShared(Shared(100'000));
+  AppendShared(Shared(100'000));
+  Append(Frame("mine"));
+  SendUntilBlocked();
+  outbox_.reset();
+  EXPECT_EQ(frames_.used(), 0u);
+  EXPECT_EQ(budget_.used(), 0u);
+}
+
+TEST_F(OutboxWithSharedFrames, DroppingKeepsTheOneThatIsUnderWayAndNothingElse) {
+  Append(Frame("first"));
+  AppendShared(Shared(900'000, 'a'));
+  Append(Frame("second"));
+  AppendShared(Shared(900'000, 'b'));
+  SendUntilBlocked();
+  outbox_->DropUnsentFrames();
+  EXPECT_EQ(frames_.used(), 900'010u);
+  EXPECT_EQ(budget_.used(), Outbox::kReferenceBytes);
+  Append(Frame("close", Opcode::kClose));
+  EXPECT_EQ(Payloads(ReceiveAll()),
+            (std::vector<std::string>{"first", std::string(900'000, 'a'), "close"}));
+}
+
+TEST_F(OutboxWithSharedFrames, DroppingInsideOfAnOwnFrameDropsThemAll) {
+  Append(Frame(std::string(900'000, 'x')));
+  AppendShared(Shared(1'000));
+  Append(Frame("behind"));
+  SendUntilBlocked();
+  outbox_->DropUnsentFrames();
+  EXPECT_EQ(frames_.used(), 0u);
+  Append(Frame("close", Opcode::kClose));
+  EXPECT_EQ(Payloads(ReceiveAll()), (std::vector<std::string>{std::string(900'000, 'x'), "close"}));
+}
+
+TEST_F(OutboxWithSharedFrames, DroppingBeforeAnythingIsSentKeepsTheHttpAnswer) {
+  AppendHttp("HTTP/1.1 101\r\n\r\n");
+  AppendShared(Shared(1'000));
+  outbox_->DropUnsentFrames();
+  EXPECT_EQ(frames_.used(), 0u);
+  EXPECT_EQ(ReceiveAll(), "HTTP/1.1 101\r\n\r\n");
+}
+
+TEST_F(OutboxWithSharedFrames, APongThatWaitsComesBehindThem) {
+  AppendShared(Shared(900'000));
+  SendUntilBlocked();
+  outbox_->SetPendingPong(Frame("pong", Opcode::kPong));
+  AppendShared(Shared(1'000, 't'));
+  EXPECT_EQ(Payloads(ReceiveAll()),
+            (std::vector<std::string>{std::string(900'000, 's'), std::string(1'000, 't'), "pong"}));
+}
+
+TEST_F(OutboxWithSharedFrames, LeaveNothingBehindForTheNextSession) {
+  for (int i = 0; i < 100; ++i) AppendShared(Shared(600));
+  ReceiveAll();
+  ASSERT_TRUE(outbox_->Recycle());
+  Append(Frame("hi"));
+  EXPECT_EQ(ReceiveAll(), Frame("hi"));
+}
+
 // A client that always reads a little and never all: what is sent is given back while the rest
 // waits, which must not lose the place where a frame begins.
-TEST_F(OutboxTest, AnyMixtureOfFramesSendsReadsAndDropsGivesTheStreamThatAModelExpects) {
+TEST_F(OutboxWithSharedFrames, AnyMixtureOfSendsReadsAndDropsGivesTheStreamThatAModelExpects) {
   const char* fixed = std::getenv("LONGWIRE_TEST_SEED");
   const uint64_t seed = fixed ? std::strtoull(fixed, nullptr, 10) : std::random_device{}();
   std::cout << "LONGWIRE_TEST_SEED=" << seed << "\n";
   std::mt19937_64 random(seed);
-  for (int round = 0; round < 20; ++round) {
+  for (int round = 0; round < 60; ++round) {
     SocketPair sockets;
     Outbox outbox(budget_);
-    std::string wire, received;  // All that is to arrive, and what has.
-    std::vector<size_t> ends;    // Where wire may be cut.
-    size_t sent = 0;             // Of wire.
-    const std::string http(random() % 2'000, 'H');
-    budget_.TakeAnyway(http.size());
-    outbox.AppendHttpAnswer(http);
-    wire += http;
-    ends.push_back(http.size());
+    StreamModel model(random() % 2'000);
+    budget_.TakeAnyway(model.wire.size());
+    outbox.AppendHttpAnswer(model.wire);
+    const uint64_t shared_percent = (round % 3) * 20;  // None, some, most.
+    std::string received;
     for (int step = 0; step < 600; ++step) {
       const uint64_t what = random() % 100;
       if (what < 45) {
-        const std::string frame =
-            Frame(std::string(random() % (random() % 30 ? 400 : 80'000), 'x'));
-        budget_.TakeAnyway(frame.size());
-        // In one call or in two, as a header and a payload.
-        const size_t header = random() % 2 == 0 ? 0 : 2;
-        outbox.Append(std::string_view(frame).substr(0, header));
-        outbox.Append(std::string_view(frame).substr(header));
-        wire += frame;
-        ends.push_back(wire.size());
+        const size_t payload_bytes = random() % (random() % 30 ? 400 : 80'000);
+        const char fill = static_cast<char>('a' + step % 26);
+        if (what < shared_percent) {
+          const SharedFrame frame = Shared(payload_bytes, fill);
+          budget_.TakeAnyway(Outbox::kReferenceBytes);
+          outbox.AppendShared(frame);
+          model.Append(frame.bytes(), true);
+        } else {
+          const std::string frame = Frame(std::string(payload_bytes, fill));
+          budget_.TakeAnyway(frame.size());
+          // In one call or in two, as a header and a payload.
+          const size_t header = random() % 2 == 0 ? 0 : 2;
+          outbox.Append(std::string_view(frame).substr(0, header));
+          outbox.Append(std::string_view(frame).substr(header));
+          model.Append(frame, false);
+        }
       } else if (what < 75) {
         size_t now_sent = 0;
         ASSERT_NE(outbox.Send(sockets.fd(), now_sent), SendResult::kBroken);
-        sent += now_sent;
+        model.sent += now_sent;
       } else if (what < 98) {
         received += sockets.Read(random() % 20'000);
       } else {
         outbox.DropUnsentFrames();
-        while (ends.size() > 1 && ends[ends.size() - 2] >= sent) ends.pop_back();
-        wire.resize(ends.back());
+        model.DropUnsent();
       }
-      ASSERT_EQ(outbox.bytes(), wire.size() - sent) << "seed " << seed;
-      ASSERT_EQ(budget_.used(), outbox.bytes()) << "seed " << seed;
+      ASSERT_EQ(outbox.bytes(), model.wire.size() - model.sent) << "seed " << seed;
+      ASSERT_EQ(budget_.used(), model.charged()) << "seed " << seed;
+      ASSERT_EQ(frames_.used(), model.referred()) << "seed " << seed;
     }
     size_t now_sent = 0;
     while (outbox.Send(sockets.fd(), now_sent) == SendResult::kBlocked) received += sockets.Read();
     received += sockets.Read();
-    ASSERT_TRUE(received == wire) << "seed " << seed;
+    ASSERT_TRUE(received == model.wire) << "seed " << seed;
   }
 }
 

@@ -53,7 +53,7 @@ class FakeSession final : public HubSession {
   }
   void Enter() {
     state = State::kEntered;
-    shard_.Enter(*this, enter);
+    shard_.Enter(*this, enter, topics);
   }
   void Say(std::string_view text) { shard_.Routed(*this, "", {MessageType::kText, text}); }
   void LeaveFor(LeaveReason reason, uint16_t code = 1000, bool silent = false) {
@@ -76,6 +76,10 @@ class FakeSession final : public HubSession {
   PartitionNumber partition() const override { return shard_.PartitionOf(uid_, id_); }
   Delivery Deliver(MessageView message) override {
     if (answer == Delivery::kQueued) delivered.push_back({message.type, std::string(message.body)});
+    return answer;
+  }
+  Delivery Deliver(const SharedFrame& frame) override {
+    if (answer == Delivery::kQueued) frames.push_back(frame);
     return answer;
   }
   void Kick(uint16_t code, std::string_view reason, bool silent) override {
@@ -107,7 +111,9 @@ class FakeSession final : public HubSession {
   State state = State::kNew;
   Delivery answer = Delivery::kQueued;
   v1::Enter enter;
+  std::vector<std::string> topics;
   std::vector<Message> delivered;
+  std::vector<SharedFrame> frames;
   std::string kick_reason;
   int grants = 0;
   int evictions = 0;
