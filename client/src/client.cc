@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "connection.h"
+#include "consumer_impl.h"
 #include "route_check.h"
 #include "route_stream_impl.h"
 #include "status_of.h"
@@ -120,6 +121,28 @@ std::unique_ptr<Subscription> Client::Subscribe(SubscriptionOptions options,
                                                 SubscriptionHandlers handlers) const {
   return std::unique_ptr<Subscription>(new Subscription(
       std::make_unique<Subscription::Impl>(connection_, std::move(options), std::move(handlers))));
+}
+
+std::unique_ptr<Consumer> Client::Consume(ConsumerOptions options,
+                                          ConsumerHandlers handlers) const {
+  return std::unique_ptr<Consumer>(new Consumer(std::make_unique<Consumer::Impl>(
+      connection_, std::move(options), std::move(handlers),
+      [this](SubscriptionOptions subscription, SubscriptionHandlers subscription_handlers) {
+        return Subscribe(std::move(subscription), std::move(subscription_handlers));
+      })));
+}
+
+Status Client::Ack(int64_t subscription_id, const std::vector<uint64_t>& sequences,
+                   uint64_t up_to) const {
+  v1::AckEventsRequest request;
+  request.set_subscription_id(subscription_id);
+  request.mutable_sequences()->Add(sequences.begin(), sequences.end());
+  request.set_up_to(up_to);
+  grpc::ClientContext context;
+  Prepare(&context);
+  v1::AckEventsResponse response;
+  const grpc::Status status = connection_->stub->AckEvents(&context, request, &response);
+  return internal::StatusOf(status, context);
 }
 
 v1::Gateway::Stub& Client::stub() const {

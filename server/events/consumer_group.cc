@@ -381,7 +381,7 @@ void ConsumerGroup::UpdateCovered() {
   if (!exists_) return;
   uint64_t covered = UINT64_MAX;
   for (const Partition& part : partitions_) covered = std::min(covered, part.done_up_to);
-  covered_ = std::max(covered_, covered);
+  covered_ = covered;
 }
 
 void ConsumerGroup::EraseIfUnused() {

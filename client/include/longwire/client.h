@@ -18,7 +18,9 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "longwire/consumer.h"
 #include "longwire/message.h"
 #include "longwire/route_stream.h"
 #include "longwire/status.h"
@@ -90,6 +92,16 @@ class Client {
   // before this returns.
   std::unique_ptr<Subscription> Subscribe(SubscriptionOptions options,
                                           SubscriptionHandlers handlers) const;
+
+  // Becomes a member of a consumer group, whose events it handles and acknowledges. Returns at
+  // once. Handlers may be called before this returns.
+  std::unique_ptr<Consumer> Consume(ConsumerOptions options, ConsumerHandlers handlers) const;
+
+  // Acknowledges events of a Subscription with `manual_ack`: single ones, and with `up_to` (0 =
+  // unset) that one and all that it was sent before. NOT_FOUND: its stream has ended, and what was
+  // not acknowledged comes again; drop it. Repeating it is safe.
+  Status Ack(int64_t subscription_id, const std::vector<uint64_t>& sequences,
+             uint64_t up_to = 0) const;
 
   // The door to the calls that this class has no method for. Prepare their context with Authorize.
   v1::Gateway::Stub& stub() const;

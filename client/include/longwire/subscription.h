@@ -33,7 +33,7 @@ struct SubscriptionOptions {
 
   // Name of the group, [A-Za-z0-9_.-]{1,64}; empty: no group, every event comes here.
   std::string consumer_group;
-  // Acknowledgements are the caller's business (`AckEvents` on `Client::stub()`).
+  // Acknowledgements are the caller's business (`Client::Ack`); a `Consumer` sees to them itself.
   bool manual_ack = false;
   // Delivered events that may await an acknowledgement; 0 means the gateway's default, 1000.
   uint32_t unacked_events_max = 0;

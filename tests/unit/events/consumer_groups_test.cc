@@ -277,6 +277,20 @@ TEST_F(ConsumerGroupsTest, AGroupOfAnotherLogBeginsAnewAfterARestart) {
   EXPECT_THAT(Read(member, chunk), ElementsAre(1));
 }
 
+TEST_F(ConsumerGroupsTest, AMemberIsFedOnceAllItIsGivenIsThere) {
+  Append(8);
+  Member& member = Begin("a");
+  std::vector<uint64_t> sequences;
+  while (!tasks_.empty()) {
+    auto task = std::move(tasks_.front());
+    tasks_.pop_front();
+    task();
+    const std::vector<uint64_t> read = Read(member);
+    sequences.insert(sequences.end(), read.begin(), read.end());
+  }
+  EXPECT_THAT(sequences, ElementsAre(1, 2, 3, 4, 5, 6, 7, 8)) << "not partition by partition";
+}
+
 TEST_F(ConsumerGroupsTest, ShowsItsMembersAndItsPlace) {
   Member& first = Join("a");
   Join("a");

@@ -299,5 +299,96 @@ TEST_F(EventReaderTest, JumpsAheadAndBack) {
   EXPECT_THAT(Sequences(chunk), ElementsAre(5, 6));
 }
 
+class EventReaderOfPartitionsTest : public EventReaderTest {
+ protected:
+  EventReaderOfPartitionsTest() { reader_.ReadOnlyAdded(4); }
+
+  void AppendTo(const std::vector<PartitionNumber>& partitions) {
+    for (const PartitionNumber partition : partitions) {
+      EventBatch batch;
+      AppendRouted(batch.bytes(), {1, "alice", 0}, "", {MessageType::kText, "hi"});
+      batch.Add({.type = v1::EVENT_TYPE_ROUTE, .partition = partition});
+      log_->Append(batch);
+    }
+  }
+  std::vector<uint64_t> Read(size_t events_max = SIZE_MAX) {
+    reader_.Read(kRoomy, events_max, chunk_);
+    return Sequences(chunk_);
+  }
+
+  EventReader reader_{*log_, kEverything, 1};
+  EventReader::Chunk chunk_;
+};
+
+TEST_F(EventReaderOfPartitionsTest, ReadsNothingUntilOneIsAdded) {
+  AppendTo({0, 1});
+  EXPECT_FALSE(reader_.ReadsAny());
+  EXPECT_THAT(Read(), IsEmpty());
+  reader_.AddPartition(1, 1);
+  EXPECT_THAT(Read(), ElementsAre(2));
+}
+
+TEST_F(EventReaderOfPartitionsTest, BeginsWithEachWhereItIsToldAndGivesNothingTwice) {
+  AppendTo({0, 1, 2, 0, 1, 2, 0, 1, 2});
+  reader_.AddPartition(0, 4);
+  EXPECT_THAT(Read(), ElementsAre(4, 7));
+  reader_.AddPartition(1, 3);
+  EXPECT_EQ(reader_.next(), 3u) << "it goes back";
+  EXPECT_EQ(reader_.NextOf(0), 10u);
+  EXPECT_THAT(Read(), ElementsAre(5, 8));
+  AppendTo({2, 1, 0});
+  EXPECT_THAT(Read(), ElementsAre(11, 12));
+}
+
+TEST_F(EventReaderOfPartitionsTest, OneThatIsRemovedOnTheWayIsTakenUpWhereItWas) {
+  AppendTo({0, 1, 0, 1, 0, 1});
+  reader_.AddPartition(0, 1);
+  reader_.AddPartition(1, 1);
+  EXPECT_THAT(Read(3), ElementsAre(1, 2, 3));
+  EXPECT_EQ(reader_.RemovePartition(1), 4u);
+  EXPECT_FALSE(reader_.Reads(1));
+  EXPECT_THAT(Read(), ElementsAre(5));
+  reader_.AddPartition(1, 4);
+  EXPECT_THAT(Read(), ElementsAre(4, 6));
+}
+
+TEST_F(EventReaderOfPartitionsTest, DoesNotStayBehindForOneThatIsGone) {
+  AppendTo({0, 1});
+  clock_.Advance(2 * kHour);
+  AppendTo({0, 1});
+  log_->TrimAge();
+  reader_.AddPartition(0, 4);
+  reader_.AddPartition(1, 1);
+  reader_.RemovePartition(1);
+  EXPECT_EQ(reader_.next(), 4u);
+  EXPECT_THAT(Read(), IsEmpty());
+  EXPECT_FALSE(chunk_.gap) << "what is missing is not its affair any more";
+}
+
+TEST_F(EventReaderOfPartitionsTest, NotesWhatItTakesIfItIsToldTo) {
+  AppendTo({3, 2});
+  reader_.AddPartition(2, 1);
+  reader_.AddPartition(3, 1);
+  Read();
+  EXPECT_THAT(chunk_.taken, IsEmpty());
+  reader_.NoteTaken();
+  AppendTo({0, 2, 3});
+  Read();
+  ASSERT_EQ(chunk_.taken.size(), 2u);
+  EXPECT_EQ(chunk_.taken[0].sequence, 4u);
+  EXPECT_EQ(chunk_.taken[0].partition, 2);
+  EXPECT_EQ(chunk_.taken[1].sequence, 5u);
+}
+
+TEST_F(EventReaderTest, ReadsAtMostSoManyEvents) {
+  AppendMixture();
+  EventReader reader(*log_, kEverything, 1);
+  EventReader::Chunk chunk;
+  EXPECT_TRUE(reader.Read(kRoomy, 2, chunk));
+  EXPECT_THAT(Sequences(chunk), ElementsAre(1, 2));
+  EXPECT_TRUE(reader.Read(kRoomy, 3, chunk));
+  EXPECT_THAT(Sequences(chunk), ElementsAre(3, 4, 5));
+}
+
 }  // namespace
 }  // namespace longwire

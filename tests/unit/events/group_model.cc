@@ -15,15 +15,48 @@ constexpr char kGroup[] = "workers";
 
 }  // namespace
 
+class GroupModel::FarRegistry final : public Registry {
+ public:
+  explicit FarRegistry(Registry& near) : near_(near) {}
+
+  void Put(std::string key, std::string value, uint64_t expected_revision, Done done) override {
+    on_the_way_.push_back([this, key = std::move(key), value = std::move(value), expected_revision,
+                           done = std::move(done)]() mutable {
+      near_.Put(std::move(key), std::move(value), expected_revision, std::move(done));
+    });
+  }
+  void Erase(std::string key, uint64_t expected_revision, Done done) override {
+    on_the_way_.push_back(
+        [this, key = std::move(key), expected_revision, done = std::move(done)]() mutable {
+          near_.Erase(std::move(key), expected_revision, std::move(done));
+        });
+  }
+  std::unique_ptr<Watch> WatchPrefix(std::string prefix, Changed changed) override {
+    return near_.WatchPrefix(std::move(prefix), std::move(changed));
+  }
+
+  bool HasSomethingOnTheWay() const { return !on_the_way_.empty(); }
+  void LetOneArrive() {
+    auto write = std::move(on_the_way_.front());
+    on_the_way_.pop_front();
+    write();
+  }
+
+ private:
+  Registry& near_;
+  std::deque<LocalRegistry::Task> on_the_way_;
+};
+
 GroupModel::GroupModel(const Options& options)
     : options_(options),
       random_(options.seed),
       log_("log", 64 * 1024 * 1024, kLogAgeMillis, clock_),
       registry_([this](LocalRegistry::Task task) { tasks_.push_back(std::move(task)); }) {
   for (int node = 0; node < 2; ++node) {
+    far_.push_back(std::make_unique<FarRegistry>(registry_));
     nodes_.push_back(std::make_unique<ConsumerGroups>(GroupContext{
         .log = log_,
-        .registry = registry_,
+        .registry = *far_.back(),
         .clock = clock_,
         .partitions = kPartitions,
         // Longer than any run: a group that is forgotten begins anew, which is another test's.
@@ -147,10 +180,17 @@ void GroupModel::AcknowledgeAll(Member& member) {
 }
 
 void GroupModel::RunTasks(size_t count) {
-  for (; count > 0 && !tasks_.empty(); --count) {
-    auto task = std::move(tasks_.front());
-    tasks_.pop_front();
-    task();
+  for (; count > 0; --count) {
+    const bool anything_far = far_[0]->HasSomethingOnTheWay() || far_[1]->HasSomethingOnTheWay();
+    if (tasks_.empty() && !anything_far) return;
+    const uint64_t choice = Random(4);
+    if (choice < 2 && far_[choice]->HasSomethingOnTheWay()) {
+      far_[choice]->LetOneArrive();
+    } else if (!tasks_.empty()) {
+      auto task = std::move(tasks_.front());
+      tasks_.pop_front();
+      task();
+    }
   }
 }
 
@@ -298,8 +338,8 @@ void GroupModel::Settle() {
   }
   Join(true);
   const size_t enough = 20 * events_.size() + 1'000;
-  for (size_t round = 0; round < enough && tasks_.size() + 1 > 0; ++round) {
-    RunTasks(SIZE_MAX);
+  for (size_t round = 0; round < enough; ++round) {
+    RunTasks(1'000);
     PassTime(1);
     for (const auto& member : members_) {
       Pump(*member);

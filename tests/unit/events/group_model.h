@@ -64,6 +64,10 @@ class GroupModel {
     bool is_done = false;
   };
 
+  // A registry as far away as a network makes it: what a node writes is done later, in its order,
+  // while the other node's goes first or last.
+  class FarRegistry;
+
   void Append();
   void Join(bool is_healthy = false);
   void Leave(size_t index);
@@ -90,6 +94,7 @@ class GroupModel {
   LocalEventLog log_;
   std::deque<LocalRegistry::Task> tasks_;
   LocalRegistry registry_;
+  std::vector<std::unique_ptr<FarRegistry>> far_;  // By node.
   std::vector<std::unique_ptr<ConsumerGroups>> nodes_;
   std::deque<std::unique_ptr<Member>> members_;
   int64_t next_id_ = 1;
