@@ -16,6 +16,8 @@ namespace longwire::client::cli {
 
 struct EventsOptions {
   SubscriptionOptions subscription;
+  // In a group: each event is acknowledged once it is printed.
+  bool ack = false;
   bool json = false;
   // Stop after so many events; 0 means never.
   uint64_t count = 0;

@@ -19,9 +19,10 @@ constexpr int kExitUsage = 2;
   throw CLI::ValidationError(why);
 }
 
-std::chrono::milliseconds DurationOrUsage(const std::string& text) {
+std::chrono::milliseconds DurationOrUsage(const std::string& text,
+                                          const std::string& flag = "--for") {
   const auto duration = ParseDuration(text);
-  if (!duration) Usage("--for: '" + text + "' is no duration; write 10s, 500ms, 5m or 1h");
+  if (!duration) Usage(flag + ": '" + text + "' is no duration; write 10s, 500ms, 5m or 1h");
   return *duration;
 }
 
@@ -60,6 +61,7 @@ void AddEvents(CLI::App* app, Parsed* parsed) {
     std::string after;
     std::vector<std::string> types;
     std::string duration;
+    std::string ack_timeout;
   };
   auto flags = std::make_shared<Flags>();
   CLI::App* command = app->add_subcommand("events", "Print events as they happen");
@@ -76,6 +78,21 @@ void AddEvents(CLI::App* app, Parsed* parsed) {
       ->delimiter(',');
   command->add_flag("--include-silent", flags->options.subscription.include_silent,
                     "Also the LEAVE of a silent kick");
+  auto* group = command->add_option("--group", flags->options.subscription.consumer_group,
+                                    "Be a member of this consumer group: its members share the "
+                                    "events; --from and --after count if it is new");
+  auto* ack = command
+                  ->add_flag("--ack", flags->options.ack,
+                             "Acknowledge each event once it is printed: what is not comes again")
+                  ->needs(group);
+  command
+      ->add_option("--unacked-max", flags->options.subscription.unacked_events_max,
+                   "Most events that may await their acknowledgement (1000)")
+      ->needs(ack);
+  command
+      ->add_option("--ack-timeout", flags->ack_timeout,
+                   "How long one event may go unacknowledged before another member gets it (30s)")
+      ->needs(ack);
   command->add_option("--count", flags->options.count, "Stop after so many events");
   command->add_option("--for", flags->duration, "Stop after this time: 10s, 500ms, 5m, 1h");
   command->final_callback([flags, parsed] {
@@ -92,6 +109,12 @@ void AddEvents(CLI::App* app, Parsed* parsed) {
       subscription.types.push_back(*type);
     }
     if (!flags->duration.empty()) flags->options.duration = DurationOrUsage(flags->duration);
+    if (!flags->ack_timeout.empty()) {
+      subscription.ack_timeout = DurationOrUsage(flags->ack_timeout, "--ack-timeout");
+    }
+    if (!subscription.consumer_group.empty() && flags->from == "snapshot") {
+      Usage("--from snapshot: a group has none; each member would see a part of it");
+    }
     parsed->command = [flags](const ClientOptions& client) {
       return RunEvents(client, flags->options);
     };

@@ -3,5 +3,5 @@
 #   prepare_python.sh SOURCE_DIR DESTINATION_DIR
 set -eu
 mkdir -p "$2"
-cp "$1/echo_backend.py" "$1/make_stubs.sh" "$2"
+cp "$1"/*.py "$1/make_stubs.sh" "$2"
 "$2/make_stubs.sh"

@@ -93,6 +93,10 @@ class Lines:
             raise AssertionError(f"{self._name} printed no line with {pattern!r}, but\n  {seen}")
         return found
 
+    def seen(self):
+        """The lines that have come so far."""
+        return list(self._lines)
+
     async def all(self):
         """Every line, once the stream has ended."""
         await self._task
