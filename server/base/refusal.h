@@ -38,7 +38,6 @@ enum class Reason : uint8_t {
   kBadTopicName,
   kTooManyTopics,
   kBadPageToken,
-  kNotSupported,
   kCount,
 };
 

@@ -117,7 +117,8 @@ void Shard::EndTurn() {
     Release(hub_, releases);
     return;
   }
-  hub_.log().Append(batch_, [&hub = hub_, releases = std::move(releases)] { Release(hub, releases); });
+  hub_.log().Append(batch_,
+                    [&hub = hub_, releases = std::move(releases)] { Release(hub, releases); });
   batch_.Clear();
 }
 

@@ -33,14 +33,13 @@ TEST(Refusal, EveryReasonHasANameOfItsOwnInCapitals) {
 // of the contract: OK would be a lie, INTERNAL and UNKNOWN tell nothing.
 TEST(Refusal, EveryReasonHasACodeThatTellsWhatToDo) {
   const std::set<absl::StatusCode> sensible = {
-      absl::StatusCode::kInvalidArgument,    // Never try that again.
-      absl::StatusCode::kNotFound,           // The target is gone.
-      absl::StatusCode::kResourceExhausted,  // Later.
-      absl::StatusCode::kUnavailable,        // Elsewhere, or later.
-      absl::StatusCode::kOutOfRange,         // From another place.
+      absl::StatusCode::kInvalidArgument,     // Never try that again.
+      absl::StatusCode::kNotFound,            // The target is gone.
+      absl::StatusCode::kResourceExhausted,   // Later.
+      absl::StatusCode::kUnavailable,         // Elsewhere, or later.
+      absl::StatusCode::kOutOfRange,          // From another place.
       absl::StatusCode::kFailedPrecondition,  // When something else has changed.
-      absl::StatusCode::kAborted,             // Anew, from the start.
-      absl::StatusCode::kUnimplemented};     // With another version.
+      absl::StatusCode::kAborted};            // Anew, from the start.
   for (const Reason reason : AllReasons()) {
     EXPECT_TRUE(sensible.contains(ReasonCode(reason))) << ReasonName(reason);
   }
