@@ -36,6 +36,29 @@ struct KickCommandOptions {
   KickOptions kick;
 };
 
+struct BroadcastOptions {
+  std::optional<Audience> audience;
+  std::vector<int64_t> except;
+  // Unset: all of stdin.
+  std::optional<std::string> message;
+  bool binary = false;
+};
+
+struct SessionsOptions {
+  // Set: only this one.
+  std::optional<int64_t> session_id;
+  ListSessionsOptions list;
+  // Stop after so many; 0 means never.
+  uint64_t limit = 0;
+  bool json = false;
+};
+
+struct TopicsOptions {
+  int64_t session_id = 0;
+  std::vector<std::string> join;
+  std::vector<std::string> leave;
+};
+
 struct ConnectOptions {
   WebSocketUrl url;
   std::vector<std::pair<std::string, std::string>> headers;
@@ -50,6 +73,9 @@ struct ConnectOptions {
 int RunEvents(const ClientOptions& client, const EventsOptions& options);
 int RunRoute(const ClientOptions& client, const RouteOptions& options);
 int RunKick(const ClientOptions& client, const KickCommandOptions& options);
+int RunBroadcast(const ClientOptions& client, const BroadcastOptions& options);
+int RunSessions(const ClientOptions& client, const SessionsOptions& options);
+int RunTopics(const ClientOptions& client, const TopicsOptions& options);
 int RunConnect(const ConnectOptions& options);
 
 // Prints the error to stderr, with a hint on what to look at where one is known. Returns 1.

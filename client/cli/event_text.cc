@@ -1,10 +1,7 @@
 #include "client/cli/event_text.h"
 
-#include <google/protobuf/util/json_util.h>
-
-#include <ctime>
-
 #include "client/cli/printable.h"
+#include "client/cli/proto_text.h"
 
 namespace longwire::client::cli {
 
@@ -16,16 +13,6 @@ std::string Short(const Name& name, std::string_view prefix, int number) {
   const std::string_view full = name;
   if (full.size() <= prefix.size()) return std::to_string(number);
   return std::string(full.substr(prefix.size()));
-}
-
-std::string TimeText(const google::protobuf::Timestamp& time) {
-  const time_t seconds = time.seconds();
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  char text[40];
-  const size_t length = std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
-  std::snprintf(text + length, sizeof(text) - length, ".%03dZ", time.nanos() / 1'000'000 % 1000);
-  return text;
 }
 
 std::string EnterText(const v1::Enter& enter) {
@@ -59,15 +46,6 @@ std::string LeaveText(const v1::Leave& leave) {
   }
   if (leave.silent()) text.append(" silent");
   return text;
-}
-
-template <typename Proto>
-std::string Json(const Proto& proto) {
-  std::string json;
-  if (const auto status = google::protobuf::util::MessageToJsonString(proto, &json); !status.ok()) {
-    return "{\"error\":\"cannot be written as JSON\"}";
-  }
-  return json;
 }
 
 }  // namespace

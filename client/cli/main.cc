@@ -159,6 +159,85 @@ void AddKick(CLI::App* app, Parsed* parsed) {
   });
 }
 
+void AddBroadcast(CLI::App* app, Parsed* parsed) {
+  struct Flags {
+    std::string topic;
+    bool everyone = false;
+    std::vector<std::string> uids;
+    std::string message;
+    BroadcastOptions options;
+  };
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command =
+      app->add_subcommand("broadcast", "Send one message to a topic, to users, or to everyone");
+  auto* audience = command->add_option_group("audience", "To whom")->require_option(1);
+  auto* topic = audience->add_option("--topic", flags->topic, "All sessions in this topic");
+  audience->add_flag("--everyone", flags->everyone, "All sessions");
+  audience->add_option("--uid", flags->uids, "All sessions of this user; may be repeated")
+      ->allow_extra_args(false);
+  command->add_option("--except", flags->options.except, "But not this session; may be repeated")
+      ->allow_extra_args(false);
+  command->add_flag("--binary", flags->options.binary,
+                    "As a binary message, its bytes as they are");
+  auto* message = command->add_option("message", flags->message,
+                                      "The message; without it, all of standard input");
+  command->final_callback([flags, topic, message, parsed] {
+    if (topic->count() > 0) {
+      flags->options.audience = Audience::Topic(flags->topic);
+    } else if (flags->everyone) {
+      flags->options.audience = Audience::Everyone();
+    } else {
+      flags->options.audience = Audience::Uids(flags->uids);
+    }
+    if (message->count() > 0) flags->options.message = flags->message;
+    parsed->command = [flags](const ClientOptions& client) {
+      return RunBroadcast(client, flags->options);
+    };
+  });
+}
+
+void AddSessions(CLI::App* app, Parsed* parsed) {
+  struct Flags {
+    int64_t session_id = 0;
+    SessionsOptions options;
+  };
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = app->add_subcommand("sessions", "Show the live sessions, or one of them");
+  auto* id = command->add_option("session", flags->session_id, "Only this session, by its ID");
+  auto* uid = command->add_option("--uid", flags->options.list.uid, "Only those of this user");
+  auto* topic = command->add_option("--topic", flags->options.list.topic, "Only in this topic");
+  auto* limit = command->add_option("--limit", flags->options.limit, "At most so many");
+  uid->excludes(topic)->excludes(id);
+  topic->excludes(id);
+  limit->excludes(id);
+  command->add_flag("--json", flags->options.json, "One JSON object a line");
+  command->final_callback([flags, id, uid, topic, parsed] {
+    SessionsOptions& options = flags->options;
+    if (uid->count() > 0 && options.list.uid.empty()) Usage("--uid: the uid is empty");
+    if (topic->count() > 0 && options.list.topic.empty()) Usage("--topic: the topic is empty");
+    if (id->count() > 0) options.session_id = flags->session_id;
+    parsed->command = [flags](const ClientOptions& client) {
+      return RunSessions(client, flags->options);
+    };
+  });
+}
+
+void AddTopics(CLI::App* app, Parsed* parsed) {
+  auto options = std::make_shared<TopicsOptions>();
+  CLI::App* command = app->add_subcommand(
+      "topics", "Change the topics that a session is in, and print those it is in then");
+  command->add_option("session", options->session_id, "The session, by its ID")->required();
+  command->add_option("--join", options->join, "Put it into this topic; may be repeated")
+      ->allow_extra_args(false);
+  command->add_option("--leave", options->leave, "Take it out of this topic; may be repeated")
+      ->allow_extra_args(false);
+  command->final_callback([options, parsed] {
+    parsed->command = [options](const ClientOptions& client) {
+      return RunTopics(client, *options);
+    };
+  });
+}
+
 void AddConnect(CLI::App* app, Parsed* parsed) {
   struct Flags {
     ConnectOptions options;
@@ -218,7 +297,10 @@ int Main(int argc, char** argv) {
   app.add_option("--token-file", parsed.token_file, "File with the bearer token for gRPC");
   AddEvents(&app, &parsed);
   AddRoute(&app, &parsed);
+  AddBroadcast(&app, &parsed);
   AddKick(&app, &parsed);
+  AddSessions(&app, &parsed);
+  AddTopics(&app, &parsed);
   AddConnect(&app, &parsed);
   try {
     app.parse(argc, argv);

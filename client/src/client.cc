@@ -74,24 +74,27 @@ Client::Client(ClientOptions options)
 
 Client::~Client() = default;
 
-void Client::Prepare(grpc::ClientContext* context) const {
-  Authorize(context);
-  context->set_deadline(std::chrono::system_clock::now() + call_timeout_);
+template <typename Request, typename Response>
+Status Client::Call(grpc::Status (v1::Gateway::Stub::*method)(grpc::ClientContext*, const Request&,
+                                                              Response*),
+                    const Request& request, Response* response) const {
+  if (std::string why = internal::WhyInvalid(request); !why.empty()) {
+    return Refused(std::move(why));
+  }
+  grpc::ClientContext context;
+  Authorize(&context);
+  context.set_deadline(std::chrono::system_clock::now() + call_timeout_);
   connection_->WaitForConnected(std::min(kCallConnectMillis, call_timeout_));
+  const grpc::Status status = (connection_->stub.get()->*method)(&context, request, response);
+  return internal::StatusOf(status, context);
 }
 
 RouteResult Client::Route(const Target& target, const v1::Message& message) const {
   v1::RouteRequest request;
   target.ApplyTo(&request);
   *request.mutable_message() = message;
-  if (std::string why = internal::WhyInvalid(request); !why.empty()) {
-    return {.status = Refused(std::move(why))};
-  }
-  grpc::ClientContext context;
-  Prepare(&context);
   v1::RouteResponse response;
-  const grpc::Status status = connection_->stub->Route(&context, request, &response);
-  return {.status = internal::StatusOf(status, context),
+  return {.status = Call(&v1::Gateway::Stub::Route, request, &response),
           .session_count = response.session_count(),
           .failed_count = response.failed_count()};
 }
@@ -102,14 +105,57 @@ KickResult Client::Kick(const Target& target, const KickOptions& options) const 
   request.set_close_code(options.close_code);
   request.set_close_reason(options.close_reason);
   request.set_silent(options.silent);
-  if (std::string why = internal::WhyInvalid(request); !why.empty()) {
-    return {.status = Refused(std::move(why))};
-  }
-  grpc::ClientContext context;
-  Prepare(&context);
   v1::KickResponse response;
-  const grpc::Status status = connection_->stub->Kick(&context, request, &response);
-  return {.status = internal::StatusOf(status, context), .session_count = response.session_count()};
+  return {.status = Call(&v1::Gateway::Stub::Kick, request, &response),
+          .session_count = response.session_count()};
+}
+
+BroadcastResult Client::Broadcast(const Audience& audience, const v1::Message& message,
+                                  const std::vector<int64_t>& except_session_ids) const {
+  v1::BroadcastRequest request;
+  audience.ApplyTo(&request);
+  *request.mutable_message() = message;
+  request.mutable_except_session_ids()->Add(except_session_ids.begin(), except_session_ids.end());
+  v1::BroadcastResponse response;
+  return {.status = Call(&v1::Gateway::Stub::Broadcast, request, &response),
+          .session_count = response.session_count(),
+          .skipped_count = response.skipped_count(),
+          .unreachable_nodes = {response.unreachable_nodes().begin(),
+                                response.unreachable_nodes().end()}};
+}
+
+SessionResult Client::GetSession(int64_t session_id) const {
+  v1::GetSessionRequest request;
+  request.set_session_id(session_id);
+  SessionResult result;
+  result.status = Call(&v1::Gateway::Stub::GetSession, request, &result.session);
+  return result;
+}
+
+SessionsResult Client::ListSessions(const ListSessionsOptions& options) const {
+  v1::ListSessionsRequest request;
+  if (!options.uid.empty()) request.set_uid(options.uid);
+  if (!options.topic.empty()) request.set_topic(options.topic);
+  request.set_page_size(options.page_size);
+  request.set_page_token(options.page_token);
+  v1::ListSessionsResponse response;
+  return {.status = Call(&v1::Gateway::Stub::ListSessions, request, &response),
+          .sessions = {response.sessions().begin(), response.sessions().end()},
+          .next_page_token = response.next_page_token(),
+          .total_size = response.total_size(),
+          .unreachable_nodes = {response.unreachable_nodes().begin(),
+                                response.unreachable_nodes().end()}};
+}
+
+TopicsResult Client::UpdateTopics(int64_t session_id, const std::vector<std::string>& join,
+                                  const std::vector<std::string>& leave) const {
+  v1::UpdateTopicsRequest request;
+  request.set_session_id(session_id);
+  request.mutable_join()->Add(join.begin(), join.end());
+  request.mutable_leave()->Add(leave.begin(), leave.end());
+  v1::UpdateTopicsResponse response;
+  return {.status = Call(&v1::Gateway::Stub::UpdateTopics, request, &response),
+          .topics = {response.topics().begin(), response.topics().end()}};
 }
 
 std::unique_ptr<RouteStream> Client::OpenRouteStream(const RouteStreamOptions& options) const {
@@ -138,11 +184,8 @@ Status Client::Ack(int64_t subscription_id, const std::vector<uint64_t>& sequenc
   request.set_subscription_id(subscription_id);
   request.mutable_sequences()->Add(sequences.begin(), sequences.end());
   request.set_up_to(up_to);
-  grpc::ClientContext context;
-  Prepare(&context);
   v1::AckEventsResponse response;
-  const grpc::Status status = connection_->stub->AckEvents(&context, request, &response);
-  return internal::StatusOf(status, context);
+  return Call(&v1::Gateway::Stub::AckEvents, request, &response);
 }
 
 v1::Gateway::Stub& Client::stub() const {

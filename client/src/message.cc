@@ -14,4 +14,22 @@ v1::Message Binary(std::string bytes) {
   return message;
 }
 
+Audience Audience::Topic(std::string topic) {
+  Audience audience;
+  audience.audience_.set_topic(std::move(topic));
+  return audience;
+}
+
+Audience Audience::Everyone() {
+  Audience audience;
+  audience.audience_.set_everyone(true);
+  return audience;
+}
+
+Audience Audience::Uids(const std::vector<std::string>& uids) {
+  Audience audience;
+  audience.audience_.mutable_uids()->mutable_uids()->Add(uids.begin(), uids.end());
+  return audience;
+}
+
 }  // namespace longwire::client

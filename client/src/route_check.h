@@ -11,5 +11,15 @@ namespace longwire::client::internal {
 // one string that is not UTF-8 makes the gateway unable to read the whole batch around it.
 std::string WhyInvalid(const v1::RouteRequest& request);
 std::string WhyInvalid(const v1::KickRequest& request);
+std::string WhyInvalid(const v1::BroadcastRequest& request);
+std::string WhyInvalid(const v1::UpdateTopicsRequest& request);
+std::string WhyInvalid(const v1::ListSessionsRequest& request);
+// Numbers cannot be wrong on the wire.
+inline std::string WhyInvalid(const v1::GetSessionRequest&) {
+  return "";
+}
+inline std::string WhyInvalid(const v1::AckEventsRequest&) {
+  return "";
+}
 
 }  // namespace longwire::client::internal

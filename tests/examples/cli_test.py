@@ -215,6 +215,118 @@ class Connect(CliTestCase):
         self.assertRegex(err, r"refused: HTTP 4\d\d")
 
 
+class Sessions(CliTestCase):
+    async def test_lists_them_for_people_and_counts(self):
+        first, one = await self.connect()
+        second, two = await self.connect()
+        await first.send("hi")
+
+        code, out, err = await self.longwire("sessions")
+
+        self.assertEqual(code, 0, err)
+        heading, *rows = out.splitlines()
+        self.assertEqual(heading.split(), "SESSION UID FROM PATH SINCE IN OUT TOPICS".split())
+        self.assertEqual({row.split()[0] for row in rows}, {one, two})
+        self.assertRegex(rows[0], r"^\d+ +- +127\.0\.0\.1:\d+ +/ +\d{4}-\d\d-\d\dT")
+        self.assertIn("2 of 2 sessions", err)
+
+    async def test_lists_page_by_page_as_many_as_asked_for(self):
+        for _ in range(5):
+            await self.connect()
+        code, out, err = await self.longwire("sessions", "--json", "--limit", "3")
+        self.assertEqual(code, 0, err)
+        self.assertEqual(len(out.splitlines()), 3)
+        self.assertIn("3 of 5 sessions", err)
+
+    async def test_shows_one_and_those_in_a_topic(self):
+        _, one = await self.connect()
+        _, two = await self.connect()
+        await self.longwire("topics", one, "--join", "news")
+
+        code, out, err = await self.longwire("sessions", one, "--json")
+        self.assertEqual(code, 0, err)
+        shown = json.loads(out)
+        self.assertEqual((shown["sessionId"], shown["topics"]), (one, ["news"]))
+
+        code, out, err = await self.longwire("sessions", "--topic", "news", "--json")
+        self.assertEqual([json.loads(line)["sessionId"] for line in out.splitlines()], [one])
+
+        code, out, err = await self.longwire("sessions", "--topic", "void")
+        self.assertEqual((code, out), (0, ""), err)
+
+    async def test_says_what_is_wrong(self):
+        for flags, code, text in (
+            (("123",), 1, "SESSION_GONE"),
+            (("--topic", "no good"), 1, "BAD_TOPIC_NAME"),
+            (("--topic", ""), 2, "--topic"),
+            (("--uid", "a", "--topic", "b"), 2, "--topic"),
+            (("abc",), 2, "session"),
+        ):
+            with self.subTest(flags=flags):
+                got, _, err = await self.longwire("sessions", *flags)
+                self.assertEqual(got, code, err)
+                self.assertIn(text, err)
+
+
+class Topics(CliTestCase):
+    async def test_joins_and_leaves(self):
+        _, session = await self.connect()
+        code, out, err = await self.longwire("topics", session, "--join", "b", "--join", "a")
+        self.assertEqual((code, out), (0, "a\nb"), err)
+        code, out, err = await self.longwire("topics", session, "--leave", "a", "--join", "c")
+        self.assertEqual((code, out), (0, "b\nc"), err)
+        code, out, err = await self.longwire("topics", session)
+        self.assertEqual((code, out), (0, "b\nc"), err)
+
+    async def test_says_what_is_wrong(self):
+        _, session = await self.connect()
+        for arguments, code, text in (
+            (("123", "--join", "a"), 1, "SESSION_GONE"),
+            ((session, "--join", "no good"), 1, "BAD_TOPIC_NAME"),
+            ((), 2, "session"),
+        ):
+            with self.subTest(arguments=arguments):
+                got, _, err = await self.longwire("topics", *arguments)
+                self.assertEqual(got, code, err)
+                self.assertIn(text, err)
+
+
+class Broadcast(CliTestCase):
+    async def test_reaches_a_topic_and_everyone_but_the_excepted(self):
+        first, one = await self.connect()
+        second, two = await self.connect()
+        await self.longwire("topics", one, "--join", "news")
+
+        code, out, err = await self.longwire("broadcast", "--topic", "news", "to the topic")
+        self.assertEqual((code, out), (0, "accepted by 1 session"), err)
+        code, out, err = await self.longwire("broadcast", "--everyone", stdin="to all\n")
+        self.assertEqual((code, out), (0, "accepted by 2 sessions"), err)
+        code, out, err = await self.longwire(
+            "broadcast", "--everyone", "--except", one, "--binary", "not to the first"
+        )
+        self.assertEqual((code, out), (0, "accepted by 1 session"), err)
+
+        self.assertEqual([await hear(first) for _ in range(2)], ["to the topic", "to all"])
+        self.assertEqual([await hear(second) for _ in range(2)], ["to all", b"not to the first"])
+
+    async def test_nobody_there_is_no_error(self):
+        for audience in (("--topic", "void"), ("--uid", "nobody", "--uid", "else")):
+            code, out, err = await self.longwire("broadcast", *audience, "hello?")
+            self.assertEqual((code, out), (0, "accepted by 0 sessions"), err)
+
+    async def test_says_what_is_wrong(self):
+        for arguments, code, text in (
+            (("hello",), 2, "--topic"),
+            (("--everyone", "--topic", "a", "hello"), 2, "Exactly 1"),
+            (("--topic", "no good", "hello"), 1, "BAD_TOPIC_NAME"),
+            (("--uid", "", "hello"), 1, "UID_EMPTY"),
+        ):
+            with self.subTest(arguments=arguments):
+                got, _, err = await self.longwire("broadcast", *arguments)
+                self.assertEqual(got, code, err)
+                self.assertIn(text, err)
+
+
 class ExitCodes(CliTestCase):
     async def test_a_wrong_command_line_is_2(self):
         for wrong in (

@@ -41,7 +41,7 @@ struct ClientOptions {
   std::string token;
   // How the channel is secured; unset means plain text.
   std::shared_ptr<grpc::ChannelCredentials> credentials;
-  // Longest wait for the answer to Route and Kick; past it they say DEADLINE_EXCEEDED, and the
+  // Longest wait for the answer to a single call; past it they say DEADLINE_EXCEEDED, and the
   // call may or may not have taken effect.
   std::chrono::milliseconds call_timeout{10'000};
 };
@@ -68,6 +68,46 @@ struct KickResult {
   uint32_t session_count = 0;
 };
 
+struct BroadcastResult {
+  Status status;
+  // Sessions that have it in their outbox, and those that did not take it because theirs was full;
+  // nodes that did not answer. Only with OK, which does not say that anybody was reached.
+  uint64_t session_count = 0;
+  uint64_t skipped_count = 0;
+  std::vector<uint32_t> unreachable_nodes;
+};
+
+struct SessionResult {
+  Status status;
+  v1::Session session;
+};
+
+struct ListSessionsOptions {
+  // At most one of the two: only sessions of this user, or in this topic. Empty = all.
+  std::string uid;
+  std::string topic;
+  // Most sessions on a page; 0 means the gateway's default, 100.
+  uint32_t page_size = 0;
+  // `next_page_token` of the page before, with the same filter; empty = the first page.
+  std::string page_token;
+};
+
+struct SessionsResult {
+  Status status;
+  std::vector<v1::Session> sessions;
+  // Empty: this was the last page.
+  std::string next_page_token;
+  uint64_t total_size = 0;
+  // Their sessions are missing.
+  std::vector<uint32_t> unreachable_nodes;
+};
+
+struct TopicsResult {
+  Status status;
+  // All that the session is in now, sorted.
+  std::vector<std::string> topics;
+};
+
 // One connection to one gateway, shared by everything made from it. It connects when first used,
 // reconnects by itself, and finds a dead peer by a ping each 20 s. Safe from any thread. What it
 // made may outlive it.
@@ -84,6 +124,21 @@ class Client {
 
   // Closes a session, or all sessions of a uid; what is queued for them is sent first.
   KickResult Kick(const Target& target, const KickOptions& options = {}) const;
+
+  // Sends one message to many sessions, but for the excepted ones. A full outbox is skipped and
+  // counted. Does not retry: who has it already would get it twice.
+  BroadcastResult Broadcast(const Audience& audience, const v1::Message& message,
+                            const std::vector<int64_t>& except_session_ids = {}) const;
+
+  // Shows one live session, or one page of them. Made for people and tools; to keep a table of
+  // sessions that is right, Subscribe with SNAPSHOT.
+  SessionResult GetSession(int64_t session_id) const;
+  SessionsResult ListSessions(const ListSessionsOptions& options = {}) const;
+
+  // Takes a session out of topics and puts it into others, all or nothing. With neither it only
+  // tells its topics.
+  TopicsResult UpdateTopics(int64_t session_id, const std::vector<std::string>& join,
+                            const std::vector<std::string>& leave = {}) const;
 
   // Opens the fast path. Returns at once, also while the gateway cannot be reached.
   std::unique_ptr<RouteStream> OpenRouteStream(const RouteStreamOptions& options = {}) const;
@@ -109,8 +164,12 @@ class Client {
   const std::shared_ptr<grpc::Channel>& channel() const;
 
  private:
-  // What every call of its own begins with: the token, the deadline, and a channel that is up.
-  void Prepare(grpc::ClientContext* context) const;
+  // Makes one call: checks the request, prepares the token, the deadline and a channel that is up,
+  // and waits for the answer.
+  template <typename Request, typename Response>
+  Status Call(grpc::Status (v1::Gateway::Stub::*method)(grpc::ClientContext*, const Request&,
+                                                        Response*),
+              const Request& request, Response* response) const;
 
   std::shared_ptr<const internal::Connection> connection_;
   std::chrono::milliseconds call_timeout_;

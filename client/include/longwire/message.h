@@ -3,8 +3,11 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <variant>
+#include <vector>
 
+#include "longwire/v1/gateway.pb.h"
 #include "longwire/v1/types.pb.h"
 
 namespace longwire::client {
@@ -33,6 +36,22 @@ class Target {
   explicit Target(std::variant<int64_t, std::string> to) : to_(std::move(to)) {}
 
   std::variant<int64_t, std::string> to_;
+};
+
+// The sessions that a broadcast is for. A value; copy it freely.
+class Audience {
+ public:
+  // All sessions in a topic, [A-Za-z0-9_.-]{1,64}.
+  static Audience Topic(std::string topic);
+  // All live sessions, the anonymous ones too.
+  static Audience Everyone();
+  // All sessions of these users, at least one.
+  static Audience Uids(const std::vector<std::string>& uids);
+
+  void ApplyTo(v1::BroadcastRequest* request) const { request->MergeFrom(audience_); }
+
+ private:
+  v1::BroadcastRequest audience_;
 };
 
 // A text message. The bytes must be UTF-8 (empty is valid); calls that send it check this first,
