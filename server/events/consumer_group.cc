@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "longwire/internal/v1/groups.pb.h"
-#include "server/base/limits.h"
 #include "server/events/assignment.h"
 
 namespace longwire {
@@ -29,36 +27,9 @@ void ConsumerGroup::Join(GroupJoin join) {
   PumpRecord();
 }
 
-std::optional<Refusal> ConsumerGroup::Admit(const GroupJoin& join, Record& record) const {
-  if (record.members.size() >= kGroupMembersMax) {
-    return Refusal{Reason::kGatewayBusy,
-                   fmt::format("group {} has {} members", name_, record.members.size())};
-  }
-  if (record.members.empty()) {
-    record.settings = join.settings;
-  } else if (record.settings != join.settings) {
-    return Refusal{
-        Reason::kGroupMismatch,
-        fmt::format("the members of group {} have other types or another manual_ack", name_)};
-  }
-  if (record.generation == 0 || record.log_id != context_.log.log_id()) {
-    if (record.generation == 0 && join.start.refusal) return join.start.refusal;
-    const bool is_of_other_log = record.generation != 0;
-    record.generation = join.subscription_id;
-    record.log_id = context_.log.log_id();
-    record.is_after_restart = is_of_other_log || join.start.is_after_restart;
-    record.start_after =
-        is_of_other_log ? context_.log.stats().first_retained - 1 : join.start.after;
-  }
-  record.members.insert(
-      std::lower_bound(record.members.begin(), record.members.end(), join.subscription_id),
-      join.subscription_id);
-  return std::nullopt;
-}
-
 void ConsumerGroup::PumpRecord() {
   if (is_writing_) return;
-  Record record = exists_ ? record_ : Record{};
+  GroupRecord record = record_;
   std::erase_if(record.members, [&](int64_t member) {
     const Local* local = FindLocal(member);
     return local != nullptr && local->feed == nullptr && !HoldsAnything(member);
@@ -66,7 +37,8 @@ void ConsumerGroup::PumpRecord() {
   std::vector<int64_t> asked;
   std::deque<std::pair<GroupJoin, Refusal>> refused;
   for (auto join = joining_.begin(); join != joining_.end();) {
-    if (std::optional<Refusal> refusal = Admit(*join, record)) {
+    if (std::optional<Refusal> refusal =
+            record.Admit(name_, join->subscription_id, join->settings, join->start, context_.log)) {
       refused.emplace_back(std::move(*join), *std::move(refusal));
       join = joining_.erase(join);
     } else {
@@ -78,18 +50,10 @@ void ConsumerGroup::PumpRecord() {
   for (auto& [join, refusal] : refused) join.joined(std::move(refusal));
 }
 
-void ConsumerGroup::WriteRecord(const Record& record, std::vector<int64_t> asked) {
-  internal::v1::Group group;
-  group.set_generation(record.generation);
-  group.set_log_id(record.log_id);
-  group.set_start_after(record.start_after);
-  group.set_is_after_restart(record.is_after_restart);
-  group.set_types(record.settings.types);
-  group.set_manual_ack(record.settings.manual_ack);
-  group.mutable_members()->Add(record.members.begin(), record.members.end());
+void ConsumerGroup::WriteRecord(const GroupRecord& record, std::vector<int64_t> asked) {
   is_writing_ = true;
   context_.registry.Put(
-      key_, group.SerializeAsString(), exists_ ? revision_ : 0,
+      key_, record.Serialize(), exists_ ? revision_ : 0,
       [weak = weak_from_this(), asked = std::move(asked)](Registry::Outcome outcome) {
         if (const auto self = weak.lock()) {
           self->OnRecordWritten(outcome, asked);
@@ -132,7 +96,7 @@ void ConsumerGroup::Leave(int64_t subscription_id) {
   if (local == nullptr || local->feed == nullptr) return;
   for (size_t number = 0; number < partitions_.size(); ++number) {
     Partition& part = partitions_[number];
-    if (part.holder != subscription_id || !part.has_begun) continue;
+    if (part.record.holder != subscription_id || !part.has_begun) continue;
     NoteDone(static_cast<PartitionNumber>(number), *local);
     part.has_begun = part.is_reading = false;
   }
@@ -144,7 +108,7 @@ void ConsumerGroup::Leave(int64_t subscription_id) {
 
 bool ConsumerGroup::HoldsAnything(int64_t subscription_id) const {
   return std::any_of(partitions_.begin(), partitions_.end(), [&](const Partition& part) {
-    return part.holder == subscription_id || part.writing_for == subscription_id;
+    return part.record.holder == subscription_id || part.writing_for == subscription_id;
   });
 }
 
@@ -160,36 +124,22 @@ bool ConsumerGroup::Apply(const Registry::Entry& entry) {
   revision_ = std::max(revision_, entry.revision);
   exists_ = entry.exists;
   const int64_t generation = record_.generation;
-  record_ = {};
-  if (exists_) {
-    internal::v1::Group group;
-    group.ParseFromString(entry.value);
-    record_ = {.generation = group.generation(),
-               .log_id = group.log_id(),
-               .start_after = group.start_after(),
-               .is_after_restart = group.is_after_restart(),
-               .settings = {.types = static_cast<uint8_t>(group.types()),
-                            .manual_ack = group.manual_ack()},
-               .members = {group.members().begin(), group.members().end()}};
-  }
+  record_ = exists_ ? GroupRecord::Parse(entry.value) : GroupRecord();
   if (record_.generation != generation) {
-    partitions_.assign(partitions_.size(), {.done_up_to = record_.start_after,
-                                            .is_restart_untold = record_.is_after_restart});
+    partitions_.assign(partitions_.size(),
+                       {.record = {.done_up_to = record_.start_after,
+                                   .is_restart_untold = record_.is_after_restart}});
     covered_ = record_.start_after;
     for (const auto& [id, local] : local_) {
       local->claims = 0;
       if (local->feed != nullptr) local->feed->Hold(false);
     }
   }
-  // Those that have been taken out; and who was taken out by somebody else has to go.
+  // They have left, and are out.
   absl::erase_if(local_, [&](const auto& id_and_local) {
-    return id_and_local.second->feed == nullptr && !IsMember(id_and_local.first);
+    return id_and_local.second->feed == nullptr && !record_.HasMember(id_and_local.first);
   });
   return true;
-}
-
-bool ConsumerGroup::IsMember(int64_t subscription_id) const {
-  return std::binary_search(record_.members.begin(), record_.members.end(), subscription_id);
 }
 
 // ---- Partitions ----
@@ -214,9 +164,9 @@ void ConsumerGroup::Reconcile(PartitionNumber number) {
   Local* const wanted = FindLocal(part.wanted);
   // Another node's member takes it itself when it is free.
   const int64_t next_holder = wanted != nullptr && wanted->feed != nullptr ? part.wanted : 0;
-  Local* const holder = FindLocal(part.holder);
+  Local* const holder = FindLocal(part.record.holder);
   if (holder == nullptr) {
-    const bool is_free = part.holder == 0 || !IsMember(part.holder);
+    const bool is_free = part.record.holder == 0 || !record_.HasMember(part.record.holder);
     if (is_free && next_holder != 0) Write(number, next_holder);
     return;
   }
@@ -224,7 +174,7 @@ void ConsumerGroup::Reconcile(PartitionNumber number) {
     Write(number, next_holder);
     return;
   }
-  if (part.wanted == part.holder) {
+  if (part.wanted == part.record.holder) {
     StartReading(number, *holder);
     return;
   }
@@ -239,8 +189,8 @@ void ConsumerGroup::Reconcile(PartitionNumber number) {
 void ConsumerGroup::StartReading(PartitionNumber number, Local& holder) {
   Partition& part = partitions_[number];
   if (part.is_reading) return;
-  const uint64_t from = part.has_begun ? holder.feed->NextOf(number) : part.done_up_to + 1;
-  holder.feed->AddPartition(number, from, part.is_restart_untold && !part.has_begun);
+  const uint64_t from = part.has_begun ? holder.feed->NextOf(number) : part.record.done_up_to + 1;
+  holder.feed->AddPartition(number, from, part.record.is_restart_untold && !part.has_begun);
   std::erase(holder.releasing, number);
   part.is_reading = part.has_begun = true;
   if (holder.claims == 0) holder.fed();
@@ -258,22 +208,20 @@ void ConsumerGroup::StopReading(PartitionNumber number, Local& holder) {
 void ConsumerGroup::NoteDone(PartitionNumber number, const Local& holder) {
   Partition& part = partitions_[number];
   if (!part.has_begun) return;
-  part.done_up_to = std::max(part.done_up_to, holder.feed->DoneUpTo(number));
-  part.is_restart_untold = part.is_restart_untold && holder.feed->is_restart_untold();
+  part.record.done_up_to = std::max(part.record.done_up_to, holder.feed->DoneUpTo(number));
+  part.record.is_restart_untold = part.record.is_restart_untold && holder.feed->is_restart_untold();
 }
 
 void ConsumerGroup::Write(PartitionNumber number, int64_t holder) {
   Partition& part = partitions_[number];
-  internal::v1::GroupPartition entry;
-  entry.set_holder(holder);
-  entry.set_done_up_to(part.done_up_to);
-  entry.set_is_restart_untold(part.is_restart_untold);
+  GroupPartitionRecord written = part.record;
+  written.holder = holder;
   part.is_writing = true;
   part.writing_for = holder;
-  part.is_claiming = holder != part.holder;
-  part.written_up_to = part.done_up_to;
+  part.is_claiming = holder != part.record.holder;
+  part.written_up_to = part.record.done_up_to;
   if (part.is_claiming) CountClaim(holder, 1);
-  context_.registry.Put(PartitionKey(number), entry.SerializeAsString(), part.revision,
+  context_.registry.Put(PartitionKey(number), written.Serialize(), part.revision,
                         [weak = weak_from_this(), number,
                          generation = record_.generation](const Registry::Outcome& outcome) {
                           const auto self = weak.lock();
@@ -313,22 +261,21 @@ void ConsumerGroup::OnPartitionEntry(int64_t generation, PartitionNumber number,
   if (generation != record_.generation || number >= partitions_.size()) return;
   Partition& part = partitions_[number];
   if (!entry.exists || entry.revision <= part.revision) return;
-  internal::v1::GroupPartition told;
-  told.ParseFromString(entry.value);
+  const GroupPartitionRecord told = GroupPartitionRecord::Parse(entry.value);
   part.revision = entry.revision;
-  if (told.holder() != part.holder) {
-    Local* const holder = FindLocal(part.holder);
+  if (told.holder != part.record.holder) {
+    Local* const holder = FindLocal(part.record.holder);
     if (part.is_reading && holder != nullptr && holder->feed != nullptr) {
       // Another node has judged that we do not hold it any more.
       StopReading(number, *holder);
       std::erase(holder->releasing, number);
     }
-    part.holder = told.holder();
+    part.record.holder = told.holder;
     part.has_begun = part.is_reading = false;
   }
   // Both only ever go one way.
-  part.done_up_to = std::max(part.done_up_to, told.done_up_to());
-  part.is_restart_untold = part.is_restart_untold && told.is_restart_untold();
+  part.record.done_up_to = std::max(part.record.done_up_to, told.done_up_to);
+  part.record.is_restart_untold = part.record.is_restart_untold && told.is_restart_untold;
   Reconcile(number);
 }
 
@@ -357,7 +304,7 @@ void ConsumerGroup::ExpireOverdue() {
           return now - partitions_[number].releasing_since_millis >=
                  local->feed->ack_timeout_millis();
         });
-    if (keeps_others_waiting || local->feed->IsOverdue(now) || !IsMember(id)) {
+    if (keeps_others_waiting || local->feed->IsOverdue(now) || !record_.HasMember(id)) {
       overdue.push_back(id);
     }
   }
@@ -370,17 +317,17 @@ void ConsumerGroup::Checkpoint() {
   for (size_t i = 0; i < partitions_.size(); ++i) {
     const auto number = static_cast<PartitionNumber>(i);
     Partition& part = partitions_[number];
-    const Local* const holder = FindLocal(part.holder);
+    const Local* const holder = FindLocal(part.record.holder);
     if (part.is_writing || !part.has_begun || holder == nullptr) continue;
     NoteDone(number, *holder);
-    if (part.done_up_to > part.written_up_to) Write(number, part.holder);
+    if (part.record.done_up_to > part.written_up_to) Write(number, part.record.holder);
   }
 }
 
 void ConsumerGroup::UpdateCovered() {
   if (!exists_) return;
   uint64_t covered = UINT64_MAX;
-  for (const Partition& part : partitions_) covered = std::min(covered, part.done_up_to);
+  for (const Partition& part : partitions_) covered = std::min(covered, part.record.done_up_to);
   covered_ = covered;
 }
 

@@ -16,6 +16,7 @@
 #include "server/engine/event_log.h"
 #include "server/engine/registry.h"
 #include "server/events/event_feed.h"
+#include "server/events/group_record.h"
 
 namespace longwire {
 
@@ -26,22 +27,6 @@ struct GroupContext {
   const Clock& clock;
   uint32_t partitions = 1;
   int64_t retention_millis = 0;  // Of a group without members.
-};
-
-// What the members of a group have to agree on.
-struct GroupSettings {
-  uint8_t types = 0;  // As EventFilter::types.
-  bool manual_ack = false;
-
-  bool operator==(const GroupSettings&) const = default;
-};
-
-// Where a group begins, if it is new.
-struct GroupStart {
-  uint64_t after = 0;             // Behind this event.
-  bool is_after_restart = false;  // The cursor was of another log.
-  // Why it cannot begin there. No matter when the group has its own place already.
-  std::optional<Refusal> refusal;
 };
 
 // A subscription of this node on its way into a group, and in it.
@@ -102,15 +87,6 @@ class ConsumerGroup : public std::enable_shared_from_this<ConsumerGroup> {
   size_t unacked() const;
 
  private:
-  // The group's entry in the registry.
-  struct Record {
-    int64_t generation = 0;
-    std::string log_id;
-    uint64_t start_after = 0;
-    bool is_after_restart = false;
-    GroupSettings settings;
-    std::vector<int64_t> members;  // Ascending.
-  };
   // A member of this node.
   struct Local {
     EventFeed* feed = nullptr;  // Null once it has left: its partitions are still to be freed.
@@ -121,9 +97,7 @@ class ConsumerGroup : public std::enable_shared_from_this<ConsumerGroup> {
   };
   struct Partition {
     // What the registry says; of what is held here, more recently than it does.
-    int64_t holder = 0;
-    uint64_t done_up_to = 0;
-    bool is_restart_untold = false;
+    GroupPartitionRecord record;
     uint64_t revision = 0;
     // Who should hold it.
     int64_t wanted = 0;
@@ -138,14 +112,11 @@ class ConsumerGroup : public std::enable_shared_from_this<ConsumerGroup> {
   };
 
   Local* FindLocal(int64_t subscription_id);
-  bool IsMember(int64_t subscription_id) const;
   bool HoldsAnything(int64_t subscription_id) const;
 
   // Writes who has come and who is through with leaving, if anybody.
   void PumpRecord();
-  // Takes the newcomer into the record, or says why not.
-  std::optional<Refusal> Admit(const GroupJoin& join, Record& record) const;
-  void WriteRecord(const Record& record, std::vector<int64_t> asked);
+  void WriteRecord(const GroupRecord& record, std::vector<int64_t> asked);
   void OnRecordWritten(const Registry::Outcome& outcome, const std::vector<int64_t>& asked);
   // Returns false when it is no news.
   bool Apply(const Registry::Entry& entry);
@@ -179,7 +150,7 @@ class ConsumerGroup : public std::enable_shared_from_this<ConsumerGroup> {
 
   bool exists_ = false;
   uint64_t revision_ = 0;
-  Record record_;
+  GroupRecord record_;
   bool is_writing_ = false;  // The record.
   std::vector<Partition> partitions_;
   absl::flat_hash_map<int64_t, std::unique_ptr<Local>> local_;
