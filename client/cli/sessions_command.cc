@@ -1,5 +1,6 @@
 // The command that shows sessions: one, or a list page by page.
 #include <cstdio>
+#include <set>
 #include <string>
 
 #include "client/cli/commands.h"
@@ -31,6 +32,7 @@ int RunSessions(const ClientOptions& client_options, const SessionsOptions& opti
   if (options.session_id) return ShowOne(client, client_options, options);
   ListSessionsOptions page = options.list;
   uint64_t shown = 0;
+  std::set<uint32_t> unreachable;
   SessionsResult result;
   do {
     result = client.ListSessions(page);
@@ -43,11 +45,12 @@ int RunSessions(const ClientOptions& client_options, const SessionsOptions& opti
       Print(session, options.json);
       ++shown;
     }
+    unreachable.insert(result.unreachable_nodes.begin(), result.unreachable_nodes.end());
     page.page_token = result.next_page_token;
   } while (!page.page_token.empty() && (options.limit == 0 || shown < options.limit));
   std::fprintf(stderr, "longwire: %llu of %llu sessions\n", static_cast<unsigned long long>(shown),
                static_cast<unsigned long long>(result.total_size));
-  for (const uint32_t node : result.unreachable_nodes) {
+  for (const uint32_t node : unreachable) {
     std::fprintf(stderr, "longwire: node %u did not answer; its sessions are missing\n", node);
   }
   return 0;

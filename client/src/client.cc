@@ -133,6 +133,9 @@ SessionResult Client::GetSession(int64_t session_id) const {
 }
 
 SessionsResult Client::ListSessions(const ListSessionsOptions& options) const {
+  if (!options.uid.empty() && !options.topic.empty()) {
+    return {.status = Refused("only one of uid and topic can be asked for")};
+  }
   v1::ListSessionsRequest request;
   if (!options.uid.empty()) request.set_uid(options.uid);
   if (!options.topic.empty()) request.set_topic(options.topic);

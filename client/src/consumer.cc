@@ -21,9 +21,10 @@ constexpr milliseconds kAckTimeout{5000};
 // How long Stop waits for the last acknowledgements.
 constexpr milliseconds kLastAcks{5000};
 
+// What else may come is the network's or a proxy's: it passes, or the stream ends too.
 bool IsWorthAnother(grpc::StatusCode code) {
-  return code == grpc::StatusCode::UNAVAILABLE || code == grpc::StatusCode::DEADLINE_EXCEEDED ||
-         code == grpc::StatusCode::RESOURCE_EXHAUSTED;
+  return code != grpc::StatusCode::OK && code != grpc::StatusCode::NOT_FOUND &&
+         code != grpc::StatusCode::INVALID_ARGUMENT && code != grpc::StatusCode::UNIMPLEMENTED;
 }
 
 SubscriptionOptions ToSubscription(const ConsumerOptions& options) {
@@ -106,7 +107,11 @@ void Consumer::Impl::RunWorker() {
 std::optional<internal::EventQueue::Item> Consumer::Impl::TakeItem() {
   MutexLock lock(&mu_);
   while (!is_stopping_) {
-    if (auto item = queue_.Take(steady_clock::now())) return item;
+    if (auto item = queue_.Take(steady_clock::now())) {
+      // A wake-up may have been meant for another time or for more than one.
+      if (queue_.waiting() > 0) work_.NotifyOne();
+      return item;
+    }
     if (const auto next = queue_.NextTime()) {
       work_.WaitUntil(&mu_, *next);
     } else {
@@ -143,8 +148,7 @@ void Consumer::Impl::RunAcks() {
   int64_t subscription_id = 0;
   while (const auto ack = TakeAck(&subscription_id)) {
     const grpc::StatusCode code = Send(subscription_id, *ack);
-    // Any other refusal says that the stream has ended, or will not change by repeating it: what
-    // is not acknowledged comes again.
+    // NOT_FOUND says that the stream has ended: what is not acknowledged comes again.
     const bool again = IsWorthAnother(code);
     {
       MutexLock lock(&mu_);
@@ -152,17 +156,17 @@ void Consumer::Impl::RunAcks() {
       if (ack_log_.subscription_id() == subscription_id) ack_log_.Settled(*ack, !again);
       acks_.NotifyAll();
     }
-    if (!again) {
+    if (again) {
+      Pause(subscription_id, backoff.Next());
+    } else {
       backoff.Reset();
-    } else if (!Sleep(backoff.Next())) {
-      return;
     }
   }
 }
 
 std::optional<internal::AckLog::Ack> Consumer::Impl::TakeAck(int64_t* subscription_id) {
   MutexLock lock(&mu_);
-  while (!ack_log_.HasNews()) {
+  while (is_over_ || !ack_log_.HasNews()) {
     if (is_over_) return std::nullopt;
     acks_.Wait(&mu_);
   }
@@ -179,17 +183,25 @@ grpc::StatusCode Consumer::Impl::Send(int64_t subscription_id, const internal::A
   grpc::ClientContext context;
   connection_->Authorize(&context);
   context.set_deadline(std::chrono::system_clock::now() + kAckTimeout);
+  {
+    MutexLock lock(&mu_);
+    if (is_over_) return grpc::StatusCode::CANCELLED;
+    ack_context_ = &context;
+  }
   v1::AckEventsResponse response;
-  return connection_->stub->AckEvents(&context, request, &response).error_code();
+  const grpc::StatusCode code =
+      connection_->stub->AckEvents(&context, request, &response).error_code();
+  MutexLock lock(&mu_);
+  ack_context_ = nullptr;
+  return code;
 }
 
-bool Consumer::Impl::Sleep(milliseconds delay) {
+void Consumer::Impl::Pause(int64_t subscription_id, milliseconds delay) {
   const auto until = steady_clock::now() + delay;
   MutexLock lock(&mu_);
-  while (!is_over_) {
-    if (!acks_.WaitUntil(&mu_, until)) return true;
+  while (!is_over_ && ack_log_.subscription_id() == subscription_id) {
+    if (!acks_.WaitUntil(&mu_, until)) return;
   }
-  return false;
 }
 
 void Consumer::Impl::WaitForLastAcks() {
@@ -215,6 +227,7 @@ void Consumer::Impl::Stop() {
   {
     MutexLock lock(&mu_);
     is_over_ = true;
+    if (ack_context_ != nullptr) ack_context_->TryCancel();
     acks_.NotifyAll();
   }
   subscription_->Stop();
@@ -239,6 +252,9 @@ std::optional<Status> Consumer::status() const {
 }
 uint64_t Consumer::lag() const {
   return impl_->subscription().lag();
+}
+std::optional<Cursor> Consumer::cursor() const {
+  return impl_->subscription().cursor();
 }
 size_t Consumer::unacked() const {
   return impl_->unacked();

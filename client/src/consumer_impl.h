@@ -2,6 +2,8 @@
 // that acknowledges.
 #pragma once
 
+#include <grpcpp/client_context.h>
+
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -50,8 +52,8 @@ class Consumer::Impl {
   std::optional<internal::AckLog::Ack> TakeAck(int64_t* subscription_id);
   grpc::StatusCode Send(int64_t subscription_id, const internal::AckLog::Ack& ack);
   void WaitForLastAcks();
-  // False when the end came first.
-  bool Sleep(std::chrono::milliseconds delay);
+  // The pause before an acknowledgement of this stream is sent again; another stream ends it.
+  void Pause(int64_t subscription_id, std::chrono::milliseconds delay);
 
   // Constant after construction.
   const std::shared_ptr<const internal::Connection> connection_;
@@ -66,6 +68,8 @@ class Consumer::Impl {
   internal::EventQueue queue_ ABSL_GUARDED_BY(mu_);
   internal::AckLog ack_log_ ABSL_GUARDED_BY(mu_);
   bool is_acking_ ABSL_GUARDED_BY(mu_) = false;
+  // Of the acknowledgement under way, for TryCancel.
+  grpc::ClientContext* ack_context_ ABSL_GUARDED_BY(mu_) = nullptr;
   bool is_stopping_ ABSL_GUARDED_BY(mu_) = false;  // No further event is begun.
   bool is_over_ ABSL_GUARDED_BY(mu_) = false;      // Nothing more is acknowledged.
 

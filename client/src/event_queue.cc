@@ -17,7 +17,10 @@ void EventQueue::Push(v1::Event event, int64_t subscription_id) {
   std::string key = KeyOf(event);
   Lane& lane = lanes_[key];
   const bool was_empty = lane.items.empty();
-  lane.items.push_back({.event = std::move(event), .subscription_id = subscription_id, .key = key});
+  lane.items.push_back({.event = std::move(event),
+                        .subscription_id = subscription_id,
+                        .key = key,
+                        .arrival = ++arrivals_});
   ++waiting_;
   if (was_empty && !lane.is_busy) Settle(key, lane);
 }
@@ -27,7 +30,7 @@ void EventQueue::Settle(const std::string& key, Lane& lane) {
   if (lane.items.empty()) {
     lanes_.erase(key);
   } else if (lane.not_before == TimePoint{}) {
-    ready_.push_back(key);
+    ready_.emplace(lane.items.front().arrival, key);
   } else {
     pausing_.emplace(lane.not_before, key);
   }
@@ -46,13 +49,15 @@ void EventQueue::DropWaiting() {
 
 std::optional<EventQueue::Item> EventQueue::Take(TimePoint now) {
   while (!pausing_.empty() && pausing_.begin()->first <= now) {
-    lanes_.at(pausing_.begin()->second).not_before = {};
-    ready_.push_back(std::move(pausing_.begin()->second));
+    const std::string key = std::move(pausing_.begin()->second);
     pausing_.erase(pausing_.begin());
+    Lane& lane = lanes_.at(key);
+    lane.not_before = {};
+    Settle(key, lane);
   }
   if (ready_.empty()) return std::nullopt;
-  const std::string key = std::move(ready_.front());
-  ready_.pop_front();
+  const std::string key = std::move(ready_.begin()->second);
+  ready_.erase(ready_.begin());
   Lane& lane = lanes_.at(key);
   Item item = std::move(lane.items.front());
   lane.items.pop_front();

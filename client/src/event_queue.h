@@ -13,8 +13,9 @@
 
 namespace longwire::client::internal {
 
-// Events wait in the order of their arrival, but one is given out only when no other of the same
-// uid (of the same session, where anonymous) is being handled. Not thread-safe.
+// Events are given out in the order of their arrival, but one only when no other of the same uid
+// (of the same session, where anonymous) is being handled. In that order, since the gateway waits
+// for the oldest that is not acknowledged. Not thread-safe.
 class EventQueue {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
@@ -25,6 +26,7 @@ class EventQueue {
     int64_t subscription_id = 0;  // The stream that brought it.
     std::string key;              // Whose it is.
     int attempts = 0;             // That have come to nothing.
+    uint64_t arrival = 0;         // Its place among all that ever came.
   };
 
   void Push(v1::Event event, int64_t subscription_id);
@@ -56,8 +58,9 @@ class EventQueue {
   void Settle(const std::string& key, Lane& lane);
 
   std::map<std::string, Lane> lanes_;
-  std::deque<std::string> ready_;                  // Lanes whose first item may be handled.
+  std::map<uint64_t, std::string> ready_;  // Lanes whose first item may be handled, by its arrival.
   std::multimap<TimePoint, std::string> pausing_;  // Lanes whose first item has to wait.
+  uint64_t arrivals_ = 0;
   size_t waiting_ = 0;
   size_t busy_ = 0;
 };

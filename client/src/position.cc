@@ -49,13 +49,14 @@ void Position::EndResponse(const v1::SubscribeEventsResponse& response) {
 }
 
 uint64_t Position::lag() const {
-  const uint64_t done = std::max(reached_, covered_);
+  // A group has its own place, whatever this member was told to begin with.
+  const uint64_t done = in_group_ ? covered_ : std::max(reached_, covered_);
   return head_ > done ? head_ - done : 0;
 }
 
 void Position::Advance(uint64_t sequence) {
   if (snapshot_pending_ || stream_log_id_.empty()) return;
-  if (sequence > reached_ || !cursor_ || cursor_->log_id != stream_log_id_) {
+  if (in_group_ || sequence > reached_ || !cursor_ || cursor_->log_id != stream_log_id_) {
     reached_ = sequence;
     cursor_ = Cursor{stream_log_id_, sequence};
   }

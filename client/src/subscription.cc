@@ -77,7 +77,9 @@ void Subscription::Impl::Run() {
     if (stopping_) break;
     if (internal::IsFinal(status.code)) return End(status);
     if (connected_) backoff_.Reset();
-    const milliseconds delay = backoff_.Next();
+    // A member that was too slow has nothing to wait for: others have its events.
+    const bool at_once = connected_ && status.code == grpc::StatusCode::ABORTED;
+    const milliseconds delay = at_once ? milliseconds(0) : backoff_.Next();
     if (handlers_.on_disconnected) handlers_.on_disconnected(status, delay);
     if (!WaitToRetry(delay)) break;
   }

@@ -115,7 +115,6 @@ void EventStream::Pump() {
   if (is_broken_) {
     End(grpc::Status::CANCELLED);
   } else if (is_expired_) {
-    context_.metrics.members_expired.Add();
     End(EndWith({Reason::kMemberExpired,
                  "events were not acknowledged in time: others get them; subscribe again"},
                 call_));
@@ -236,16 +235,20 @@ void EventStream::OnSnapshot(Snapshot snapshot) {
 }
 
 void EventStream::OnExpired() {
-  is_expired_ = true;
-  // A subscriber that does not even read is not waited for: the write under way fails then.
-  if (is_writing_) call_.TryCancel();
+  if (is_finished_) return;
+  if (!is_expired_) context_.metrics.members_expired.Add();
+  // A write that is under way gets a moment more, so that the reason can be told. Who does not even
+  // read is cut off when this is called again, a second later: the write fails then.
+  const bool was_expired = std::exchange(is_expired_, true);
+  if (is_writing_ && was_expired) call_.TryCancel();
   Pump();
 }
 
 void EventStream::Tick() {
-  if (context_.clock.SteadyMillis() - last_write_millis_ >= kStreamHeartbeatMillis) {
-    is_heartbeat_due_ = true;
-  }
+  const int64_t since_write = context_.clock.SteadyMillis() - last_write_millis_;
+  if (since_write >= kStreamHeartbeatMillis) is_heartbeat_due_ = true;
+  // Also over a response that only carries news: its partitions wait for it all the same.
+  if (group_ != nullptr && is_writing_ && since_write >= feed_.ack_timeout_millis()) OnExpired();
 }
 
 void EventStream::EndWhenDelivered() {

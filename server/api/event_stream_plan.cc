@@ -39,6 +39,7 @@ std::optional<Refusal> PlanAcks(const v1::SubscribeEventsRequest& request,
   feed.ack_timeout_millis =
       std::min(seconds, kAckTimeoutMillisMax / 1'000) * 1'000 + nanos / 1'000'000;
   if (seconds == 0 && nanos == 0) feed.ack_timeout_millis = kAckTimeoutMillisDefault;
+  feed.ack_timeout_millis = std::max<int64_t>(feed.ack_timeout_millis, 1);
   return std::nullopt;
 }
 

@@ -157,11 +157,11 @@ class Gateway::Impl {
   EdgeShared edge_shared_;
   std::vector<std::unique_ptr<Edge>> edges_;
   std::vector<std::unique_ptr<Listener>> listeners_;
-  // Above the courier, which runs what is left in its inbox before it ends.
   LocalRegistry registry_;
   ConsumerGroups groups_;
-  Courier courier_;
   GatewayService service_;
+  // Below all that its tasks touch: it runs what is left of them before it ends.
+  Courier courier_;
   Drainer drainer_;
   std::unique_ptr<Ticker> ticker_;
   Endpoints endpoints_;

@@ -1,14 +1,11 @@
 #include "server/events/ack_ledger.h"
 
-#include "server/base/check.h"
-
 namespace longwire {
 
 void AckLedger::Sent(uint64_t sequence, PartitionNumber partition, int64_t now_millis) {
-  if (entries_.empty()) oldest_since_millis_ = now_millis;
   const uint64_t ordinal = first_ordinal_ + entries_.size();
-  const bool is_new = ordinals_.emplace(sequence, ordinal).second;
-  LONGWIRE_CHECK(is_new, "event {} is sent again before it was acknowledged", sequence);
+  if (!ordinals_.emplace(sequence, ordinal).second) return;
+  if (entries_.empty()) oldest_since_millis_ = now_millis;
   entries_.push_back({.sequence = sequence, .partition = partition});
   by_partition_[partition].push_back(ordinal);
   ++unacked_;

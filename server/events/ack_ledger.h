@@ -17,8 +17,8 @@ namespace longwire {
 // grow.
 class AckLedger {
  public:
-  // An event is about to be sent. REQUIRES: not among those that await their acknowledgement, and
-  // behind those of its partition.
+  // An event is about to be sent. One that awaits its acknowledgement already goes on doing so.
+  // REQUIRES: it is behind those of its partition.
   void Sent(uint64_t sequence, PartitionNumber partition, int64_t now_millis);
 
   // Whether the event is remembered. One that is not was never sent, or was acknowledged, as all

@@ -5,15 +5,26 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/base/limits.h"
 #include "server/events/assignment.h"
 
 namespace longwire {
+namespace {
+
+// A place is written down about every so many ticks. It only matters when the node dies: who takes
+// over then begins there.
+constexpr uint64_t kCheckpointTicks = 16;
+// A tick that comes this late says that the gateway stood still.
+constexpr int64_t kTickPauseMillis = 3 * kTickMillis;
+
+}  // namespace
 
 ConsumerGroup::ConsumerGroup(std::string name, std::string key, const GroupContext& context)
     : name_(std::move(name)),
       key_(std::move(key)),
       context_(context),
-      partitions_(context.partitions) {}
+      partitions_(context.partitions),
+      last_tick_millis_(context.clock.SteadyMillis()) {}
 
 ConsumerGroup::Local* ConsumerGroup::FindLocal(int64_t subscription_id) {
   const auto found = local_.find(subscription_id);
@@ -34,9 +45,16 @@ void ConsumerGroup::PumpRecord() {
     const Local* local = FindLocal(member);
     return local != nullptr && local->feed == nullptr && !HoldsAnything(member);
   });
+  // While only those are in it that have left, and whose partitions are being freed, nobody is
+  // there that a newcomer could differ from: it waits a moment.
+  const bool is_emptying = !record.members.empty() && StayingMembers().empty();
   std::vector<int64_t> asked;
   std::deque<std::pair<GroupJoin, Refusal>> refused;
   for (auto join = joining_.begin(); join != joining_.end();) {
+    if (is_emptying && join->settings != record.settings) {
+      ++join;
+      continue;
+    }
     if (std::optional<Refusal> refusal =
             record.Admit(name_, join->subscription_id, join->settings, join->start, context_.log)) {
       refused.emplace_back(std::move(*join), *std::move(refusal));
@@ -132,6 +150,7 @@ bool ConsumerGroup::Apply(const Registry::Entry& entry) {
     covered_ = record_.start_after;
     for (const auto& [id, local] : local_) {
       local->claims = 0;
+      local->releasing.clear();
       if (local->feed != nullptr) local->feed->Hold(false);
     }
   }
@@ -144,14 +163,18 @@ bool ConsumerGroup::Apply(const Registry::Entry& entry) {
 
 // ---- Partitions ----
 
-void ConsumerGroup::Reassign() {
+std::vector<int64_t> ConsumerGroup::StayingMembers() const {
   std::vector<int64_t> staying;
   for (const int64_t member : record_.members) {
-    const Local* local = FindLocal(member);
-    if (local == nullptr || local->feed != nullptr) staying.push_back(member);
+    const auto local = local_.find(member);
+    if (local == local_.end() || local->second->feed != nullptr) staying.push_back(member);
   }
+  return staying;
+}
+
+void ConsumerGroup::Reassign() {
   const std::vector<int64_t> wanted =
-      AssignPartitions(static_cast<uint32_t>(partitions_.size()), staying);
+      AssignPartitions(static_cast<uint32_t>(partitions_.size()), StayingMembers());
   for (size_t number = 0; number < partitions_.size(); ++number) {
     partitions_[number].wanted = wanted[number];
     Reconcile(static_cast<PartitionNumber>(number));
@@ -238,7 +261,8 @@ void ConsumerGroup::OnWritten(PartitionNumber number, const Registry::Entry& ent
   const bool was_claim = std::exchange(part.is_claiming, false);
   OnPartitionEntry(record_.generation, number, entry);
   Reconcile(number);
-  if (was_claim) CountClaim(written_for, -1);
+  if (!was_claim) return;
+  CountClaim(written_for, -1);
   PumpRecord();
 }
 
@@ -288,7 +312,11 @@ void ConsumerGroup::OnDone(int64_t subscription_id) {
 // ---- From time to time ----
 
 void ConsumerGroup::Tick() {
-  ExpireOverdue();
+  ++ticks_;
+  const int64_t now = context_.clock.SteadyMillis();
+  // After a pause of the whole gateway the acknowledgements that came meanwhile are still to be
+  // read.
+  if (now - std::exchange(last_tick_millis_, now) <= kTickPauseMillis) ExpireOverdue();
   Checkpoint();
   UpdateCovered();
   EraseIfUnused();
@@ -318,9 +346,11 @@ void ConsumerGroup::Checkpoint() {
     const auto number = static_cast<PartitionNumber>(i);
     Partition& part = partitions_[number];
     const Local* const holder = FindLocal(part.record.holder);
-    if (part.is_writing || !part.has_begun || holder == nullptr) continue;
+    if (!part.has_begun || part.is_writing || holder == nullptr) continue;
     NoteDone(number, *holder);
-    if (part.record.done_up_to > part.written_up_to) Write(number, part.record.holder);
+    const bool is_its_turn = (number + ticks_) % kCheckpointTicks == 0;
+    if (is_its_turn && part.record.done_up_to > part.written_up_to)
+      Write(number, part.record.holder);
   }
 }
 

@@ -112,6 +112,8 @@ class ConsumerGroup : public std::enable_shared_from_this<ConsumerGroup> {
   };
 
   Local* FindLocal(int64_t subscription_id);
+  // Those that have not left; as far as this node knows.
+  std::vector<int64_t> StayingMembers() const;
   bool HoldsAnything(int64_t subscription_id) const;
 
   // Writes who has come and who is through with leaving, if anybody.
@@ -136,6 +138,7 @@ class ConsumerGroup : public std::enable_shared_from_this<ConsumerGroup> {
   std::string PartitionKey(PartitionNumber number) const;
 
   void ExpireOverdue();
+  // Writes down how far some of the partitions have got, each in its turn.
   void Checkpoint();
   void UpdateCovered();
   void EraseIfUnused();
@@ -157,6 +160,8 @@ class ConsumerGroup : public std::enable_shared_from_this<ConsumerGroup> {
   std::deque<GroupJoin> joining_;
   uint64_t covered_ = 0;
   std::optional<int64_t> unused_since_millis_;
+  uint64_t ticks_ = 0;
+  int64_t last_tick_millis_;
 };
 
 }  // namespace longwire

@@ -7,8 +7,9 @@
 namespace longwire {
 namespace {
 
-// What may be remembered behind an event that is never acknowledged, in windows.
+// What may be remembered behind an event that is not acknowledged: in windows, but for large ones.
 constexpr size_t kSpanWindowsMax = 8;
+constexpr size_t kSpanMax = 10'000;
 
 Refusal NotSent(uint64_t sequence) {
   return {Reason::kAckInvalid, fmt::format("event {} was not sent to this subscription", sequence)};
@@ -36,8 +37,10 @@ void EventFeed::JumpTo(uint64_t next) {
 
 bool EventFeed::HasWindow() const {
   if (is_held_) return false;
-  return !options_.manual_ack || (ledger_.unacked() < options_.unacked_events_max &&
-                                  ledger_.span() < kSpanWindowsMax * options_.unacked_events_max);
+  if (!options_.manual_ack) return true;
+  const size_t window = options_.unacked_events_max;
+  return ledger_.unacked() < window &&
+         ledger_.span() < std::max(window, std::min(kSpanWindowsMax * window, kSpanMax));
 }
 
 bool EventFeed::Read(size_t bytes_max, int64_t now_millis, Chunk& chunk) {
@@ -56,6 +59,7 @@ bool EventFeed::Read(size_t bytes_max, int64_t now_millis, Chunk& chunk) {
   }
   const bool has_read = reader_.Read(bytes_max, window, chunk);
   if (!chunk.has_content()) return has_read;
+  if (chunk.gap) NoteGap(*chunk.gap);
   is_writing_ = true;
   writing_since_millis_ = now_millis;
   if (options_.manual_ack) {
@@ -68,19 +72,46 @@ bool EventFeed::Read(size_t bytes_max, int64_t now_millis, Chunk& chunk) {
   return true;
 }
 
+void EventFeed::NoteGap(const EventReader::Gap& gap) {
+  for (size_t i = 0; i < options_.partitions; ++i) {
+    const auto partition = static_cast<PartitionNumber>(i);
+    if (!reader_.Reads(partition)) continue;
+    const uint64_t from = std::max(reader_.FromOf(partition), gap.first_missing);
+    if (from < gap.next_available) untold_gaps_.emplace_back(partition, from);
+  }
+}
+
+std::optional<uint64_t> EventFeed::UntoldGap(PartitionNumber partition) const {
+  for (const auto& [of_partition, from] : untold_gaps_) {
+    if (of_partition == partition) return from;
+  }
+  return std::nullopt;
+}
+
 void EventFeed::Written(bool ok) {
   if (!is_writing_) return;
   if (!ok)
     return;  // What was in it stays undone: the subscription ends, and somebody else gets it.
   is_writing_ = false;
   writing_.clear();
-  if (is_telling_restart_) is_telling_restart_ = is_restart_untold_ = false;
+  untold_gaps_.clear();
+  if (is_telling_restart_) {
+    has_told_restart_ = true;
+    is_telling_restart_ = is_restart_untold_ = false;
+  }
 }
 
 std::optional<Refusal> EventFeed::Acknowledge(const v1::AckEventsRequest& request,
                                               int64_t now_millis) {
   if (!options_.manual_ack) {
     return Refusal{Reason::kAckInvalid, "this subscription has no manual_ack"};
+  }
+  // So many it was never sent at once; looking each up would take long.
+  if (static_cast<size_t>(request.sequences_size()) >
+      std::max(kSpanMax, kSpanWindowsMax * options_.unacked_events_max)) {
+    return Refusal{Reason::kAckInvalid,
+                   fmt::format("{} sequences are more than can await their acknowledgement",
+                               request.sequences_size())};
   }
   for (const uint64_t sequence : request.sequences()) {
     if (!ledger_.Knows(sequence) && !WasSent(sequence)) return NotSent(sequence);
@@ -122,7 +153,8 @@ void EventFeed::AddPartition(PartitionNumber partition, uint64_t from, bool is_r
   reader_.AddPartition(partition, from);
   auto& [first, second] = fed_[partition];
   if (second == 0 || from < first) first = from;
-  if (is_restart_untold) is_restart_untold_ = true;
+  // Once is enough: what it was told since is of the new log.
+  if (is_restart_untold && !has_told_restart_) is_restart_untold_ = true;
 }
 
 void EventFeed::RemovePartition(PartitionNumber partition) {
@@ -134,17 +166,21 @@ uint64_t EventFeed::NextOf(PartitionNumber partition) const {
 }
 
 bool EventFeed::IsSettled(PartitionNumber partition) const {
+  if (UntoldGap(partition)) return false;
   if (options_.manual_ack) return !ledger_.FirstUnacked(partition);
   return std::none_of(writing_.begin(), writing_.end(),
                       [&](const auto& taken) { return taken.partition == partition; });
 }
 
 uint64_t EventFeed::DoneUpTo(PartitionNumber partition) const {
-  if (const auto first = ledger_.FirstUnacked(partition)) return *first - 1;
+  uint64_t first_undone = NextOf(partition);
+  if (const auto first = ledger_.FirstUnacked(partition)) first_undone = *first;
   for (const auto& [sequence, of_partition] : writing_) {
-    if (of_partition == partition) return sequence - 1;
+    if (of_partition != partition) continue;
+    first_undone = sequence;
+    break;
   }
-  return NextOf(partition) - 1;
+  return std::min(first_undone, UntoldGap(partition).value_or(UINT64_MAX)) - 1;
 }
 
 }  // namespace longwire

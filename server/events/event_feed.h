@@ -81,6 +81,9 @@ class EventFeed {
 
  private:
   bool HasWindow() const;
+  void NoteGap(const EventReader::Gap& gap);
+  // Where the gap begins that is being told for this partition.
+  std::optional<uint64_t> UntoldGap(PartitionNumber partition) const;
   bool WasSent(uint64_t sequence) const;
 
   const EventLog& log_;
@@ -93,6 +96,10 @@ class EventFeed {
   int64_t writing_since_millis_ = 0;
   bool is_restart_untold_ = false;
   bool is_telling_restart_ = false;
+  bool has_told_restart_ = false;
+  // While a gap is being told: where it begins for each partition that it concerns. Nothing behind
+  // that is dealt with until it is written.
+  std::vector<std::pair<PartitionNumber, uint64_t>> untold_gaps_;
   // Which part of the log was fed: of each partition, or of all as one. [first, second); the second
   // is that of the reader while the partition is fed.
   std::vector<std::pair<uint64_t, uint64_t>> fed_;

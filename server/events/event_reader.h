@@ -77,6 +77,9 @@ class EventReader {
   bool Reads(PartitionNumber partition) const {
     return from_by_partition_.empty() || from_by_partition_[partition] != kNotRead;
   }
+  // What lies before this event was not the reader's affair, or was read before it went back.
+  // REQUIRES: Reads(partition), ReadOnlyAdded.
+  uint64_t FromOf(PartitionNumber partition) const { return from_by_partition_[partition]; }
   bool ReadsAny() const { return from_by_partition_.empty() || added_ > 0; }
   // All wanted events of the partition before this one have been read. REQUIRES: Reads(partition).
   uint64_t NextOf(PartitionNumber partition) const {

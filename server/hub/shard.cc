@@ -101,25 +101,22 @@ void Shard::Evict(SessionId id) {
 }
 
 void Shard::AppendBatch() {
-  if (batch_.empty()) return;
-  hub_.log().Append(batch_);
+  if (batch_.empty()) {
+    // Of sessions that gave up before they entered: nothing stands in the log before them.
+    Release(hub_, std::exchange(releases_, {}));
+    return;
+  }
+  if (releases_.empty()) {
+    hub_.log().Append(batch_);
+  } else {
+    hub_.log().Append(
+        batch_, [&hub = hub_, releases = std::exchange(releases_, {})] { Release(hub, releases); });
+  }
   batch_.Clear();
 }
 
 void Shard::EndTurn() {
-  if (releases_.empty()) {
-    AppendBatch();
-    return;
-  }
-  Releases releases = std::exchange(releases_, {});
-  if (batch_.empty()) {
-    // Of sessions that gave up before they entered.
-    Release(hub_, releases);
-    return;
-  }
-  hub_.log().Append(batch_,
-                    [&hub = hub_, releases = std::move(releases)] { Release(hub, releases); });
-  batch_.Clear();
+  AppendBatch();
 }
 
 void Shard::Release(Hub& hub, const Releases& releases) {

@@ -179,6 +179,31 @@ TEST_F(ConsumerTest, AHandlerThatHangsIsCutOffComesBackAndTheEventComesAgain) {
   EXPECT_TRUE(EventuallySees([&] { return consumer->lag(); }, 0u));
 }
 
+TEST_F(ConsumerTest, IsToldOfARestartAndGoesOn) {
+  Options options = TestGateway::QuickOptions();
+  auto first = std::make_unique<TestGateway>(options);
+  options.grpc_listen = first->gateway().endpoints().grpc;
+  const client::Client client({.address = options.grpc_listen});
+  Log log;
+  std::atomic<int> restarts{0};
+  ConsumerHandlers handlers = HandleInto(log);
+  handlers.on_gap = [&](const v1::Gap& gap) {
+    EXPECT_EQ(gap.reason(), v1::GAP_REASON_RESTART);
+    ++restarts;
+  };
+  const auto consumer = client.Consume(Workers(), handlers);
+  WsClient before, after;
+  ASSERT_EQ(before.Open(first->ws()).status, 101);
+  ASSERT_TRUE(Handles(log, 1));
+  first.reset();
+  TestGateway second(options);
+  ASSERT_EQ(after.Open(second.ws()).status, 101);
+  ASSERT_TRUE(Handles(log, 2));
+  EXPECT_EQ(restarts, 1);
+  EXPECT_NE(log.events()[0].session_id(), log.events()[1].session_id());
+  EXPECT_TRUE(EventuallySees([&] { return consumer->unacked(); }, 0u));
+}
+
 TEST_F(ConsumerTest, TwoConsumersShareTheUsers) {
   Log one, two;
   const auto first = client_->Consume(Workers(), HandleInto(one));

@@ -80,7 +80,7 @@ struct ConsumerHandlers {
   // The stream broke or could not be opened; the next attempt follows in `retry_in`. With the
   // reason MEMBER_EXPIRED an event has taken longer than `ack_timeout`.
   std::function<void(const Status&, std::chrono::milliseconds retry_in)> on_disconnected;
-  // The last call, however it ends: see status().
+  // The stream is over for good: see status(). An on_event may still be under way.
   std::function<void(const Status&)> on_end;
 };
 
@@ -111,6 +111,9 @@ class Consumer {
   // of the latest response, which is at most a second old while anything happens: 0 = all that
   // happened is dealt with.
   uint64_t lag() const;
+  // The group's place, as of the same response. Store it and pass it as `after` when your process
+  // starts anew: if the gateway has restarted too, a Gap tells. nullopt before the first response.
+  std::optional<Cursor> cursor() const;
   // Events that are here and not acknowledged: being handled, or waiting for their turn.
   size_t unacked() const;
   // Events that on_event has dealt with (kDone), since the start.

@@ -35,8 +35,8 @@ struct Status {
 inline constexpr std::string_view kReasonStreamBroken = "CLIENT_STREAM_BROKEN";
 // The route never left this process: certainly not delivered.
 inline constexpr std::string_view kReasonNotSent = "CLIENT_NOT_SENT";
-// The message or uid is not valid UTF-8, empty where it must not be, or too big to send.
-inline constexpr std::string_view kReasonInvalid = "CLIENT_INVALID_ROUTE";
+// Something in the request is not valid UTF-8, or missing: it was not sent.
+inline constexpr std::string_view kReasonInvalid = "CLIENT_INVALID";
 
 // The upper-case name of a code, e.g. "NOT_FOUND"; "CODE_77" for one that gRPC does not know.
 std::string CodeName(grpc::StatusCode code);

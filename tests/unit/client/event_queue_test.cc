@@ -44,6 +44,18 @@ TEST(EventQueue, GivesEventsOfDifferentUidsAtOnceAndOfOneInTurn) {
   EXPECT_EQ(SequenceOf(queue.Take(kStart)), 2u);
 }
 
+TEST(EventQueue, GivesTheOldestFirstWhoeversItIs) {
+  EventQueue queue;
+  queue.Push(EventOf("alice", 1), 7);
+  queue.Push(EventOf("alice", 2), 7);
+  for (uint64_t i = 3; i < 10; ++i) queue.Push(EventOf("u" + std::to_string(i), i), 7);
+  for (uint64_t i = 1; i < 10; ++i) {
+    const auto item = queue.Take(kStart);
+    EXPECT_EQ(SequenceOf(item), i) << "the gateway waits for the oldest";
+    queue.Done(*item);
+  }
+}
+
 TEST(EventQueue, AnonymousSessionsAreEachForThemselves) {
   EventQueue queue;
   queue.Push(EventOf("", 1, 10), 7);

@@ -128,5 +128,19 @@ TEST(SubscriptionPosition, OfAGroupWaitsForNoSnapshotAfterARestart) {
   EXPECT_EQ(position.cursor(), (Cursor{"new", 3}));
 }
 
+TEST(SubscriptionPosition, OfAGroupIsTheGroupsWhereverItWasToBegin) {
+  Position position({.after = Cursor{"log", 500}, .consumer_group = "workers"});
+  v1::SubscribeEventsRequest request;
+  position.OpenStream(&request);
+  v1::SubscribeEventsResponse response;
+  response.set_log_id("log");
+  response.set_covered(100);
+  response.set_head(600);
+  position.BeginResponse(response);
+  position.EndResponse(response);
+  EXPECT_EQ(position.lag(), 500u);
+  EXPECT_EQ(position.cursor()->sequence, 100u);
+}
+
 }  // namespace
 }  // namespace longwire::client::internal

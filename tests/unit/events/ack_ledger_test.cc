@@ -68,6 +68,15 @@ TEST(AckLedger, AckingAgainOrWhatItDoesNotKnowChangesNothing) {
   EXPECT_EQ(ledger.unacked(), 1u);
 }
 
+TEST(AckLedger, WhatIsSentAgainWhileItIsOpenStaysOpenOnce) {
+  AckLedger ledger;
+  ledger.Sent(1, 0, 0);
+  ledger.Sent(1, 0, 0);
+  EXPECT_EQ(ledger.unacked(), 1u);
+  ledger.Ack(1, 0);
+  EXPECT_EQ(ledger.span(), 0u);
+}
+
 TEST(AckLedger, TheOldestsTimeBeginsWhenItBecomesTheOldest) {
   AckLedger ledger;
   ledger.Sent(1, 0, 100);

@@ -29,7 +29,11 @@ constexpr uint32_t kPartitions = 4;
 
 struct Member {
   explicit Member(const EventLog& log)
-      : feed(log, {.filter = {.types = EventFilter::kAllTypes}, .partitions = kPartitions}, 1) {}
+      : feed(log,
+             {.filter = {.types = EventFilter::kAllTypes},
+              .ack_timeout_millis = 30'000,
+              .partitions = kPartitions},
+             1) {}
 
   std::optional<std::optional<Refusal>> joined;
   bool is_expired = false;
@@ -189,6 +193,27 @@ TEST_F(ConsumerGroupsTest, OfTwoThatDifferAndComeAtOnceOneIsRefused) {
   Settle();
   EXPECT_EQ(ReasonOf(first), "");
   EXPECT_EQ(ReasonOf(second), "GROUP_MISMATCH");
+}
+
+TEST_F(ConsumerGroupsTest, WhoComesWhileTheLastMemberIsLeavingIsComparedWithNobody) {
+  Member& first = Join("a", {.types = 2});
+  first.group->Leave(first.id);
+  // Its partitions are still being freed.
+  Member& second = Begin("a", {.types = 4});
+  EXPECT_EQ(ReasonOf(second), "no answer");
+  Settle();
+  EXPECT_EQ(ReasonOf(second), "");
+}
+
+TEST_F(ConsumerGroupsTest, AfterAPauseOfTheGatewayNobodyIsCutOffAtOnce) {
+  Member& member = Join("a");
+  Append(4);
+  EventFeed::Chunk chunk;
+  member.feed.Read(1024 * 1024, clock_.SteadyMillis(), chunk);  // And it is never written.
+  PassTime(100'000);
+  EXPECT_FALSE(member.is_expired) << "its acknowledgements may still be in the socket";
+  PassTime(1'000);
+  EXPECT_TRUE(member.is_expired);
 }
 
 TEST_F(ConsumerGroupsTest, TheFirstMemberOfAnEmptyGroupSetsItAnewAndThePlaceStays) {

@@ -290,6 +290,46 @@ TEST_F(EventFeedTest, TellsAGapOfAPartitionThatWasLeftBehind) {
   EXPECT_TRUE(chunk.framed_events.empty()) << "4 is not told again";
 }
 
+TEST_F(EventFeedTest, AGapCountsOnceItIsWritten) {
+  AppendAll({0, 1, 0});
+  clock_.Advance(4'000'000);
+  Append(0);
+  log_.TrimAge();
+  EventFeed feed = Member();
+  feed.AddPartition(0, 5, false);
+  feed.AddPartition(1, 2, false);
+  EventFeed::Chunk chunk;
+  EXPECT_TRUE(feed.Read(kRoomy, 0, chunk));
+  ASSERT_TRUE(chunk.gap);
+  EXPECT_EQ(feed.DoneUpTo(1), 1u) << "who comes next has to be told it, too";
+  EXPECT_FALSE(feed.IsSettled(1));
+  EXPECT_EQ(feed.DoneUpTo(0), 4u) << "it is not of this partition";
+  EXPECT_TRUE(feed.IsSettled(0));
+  feed.RemovePartition(1);
+  EXPECT_EQ(feed.DoneUpTo(1), 1u);
+  feed.Written(true);
+  EXPECT_EQ(feed.DoneUpTo(1), 4u);
+  EXPECT_TRUE(feed.IsSettled(1));
+}
+
+TEST_F(EventFeedTest, TheRestartIsToldOnce) {
+  Append(0);
+  EventFeed feed = Member();
+  feed.AddPartition(0, 1, true);
+  Read(feed);
+  EXPECT_FALSE(feed.is_restart_untold());
+  feed.AddPartition(1, 1, true);
+  EXPECT_FALSE(feed.is_restart_untold()) << "what it was told since is of the new log";
+}
+
+TEST_F(EventFeedTest, RefusesMoreSequencesThanCanBeOpen) {
+  Append(0);
+  EventFeed feed = Plain(2);
+  Read(feed);
+  EXPECT_EQ(Ack(feed, std::vector<uint64_t>(10'000, 1)), "");
+  EXPECT_EQ(Ack(feed, std::vector<uint64_t>(10'001, 1)), "ACK_INVALID");
+}
+
 TEST_F(EventFeedTest, IsDoneWhenAllIsReadWrittenAndAcked) {
   AppendAll({0, 1});
   EventFeed feed = Member();

@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -54,8 +55,9 @@ class GroupModel {
     bool is_expired = false;
     bool is_stuck = false;  // Acknowledges nothing.
     bool is_writing = false;
-    std::vector<uint64_t> in_flight;  // Events being written.
-    std::vector<uint64_t> unacked;    // In the order of delivery.
+    std::optional<EventReader::Gap> gap;  // Being written, before
+    std::vector<uint64_t> in_flight;      // these events.
+    std::vector<uint64_t> unacked;        // In the order of delivery.
     std::map<PartitionNumber, uint64_t> last_of;
   };
   struct Event {
