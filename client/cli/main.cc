@@ -88,12 +88,14 @@ void AddEvents(CLI::App* app, Parsed* parsed) {
   command
       ->add_option("--unacked-max", flags->options.subscription.unacked_events_max,
                    "Most events that may await their acknowledgement (1000)")
+      ->check(CLI::NonNegativeNumber)
       ->needs(ack);
   command
       ->add_option("--ack-timeout", flags->ack_timeout,
                    "How long one event may go unacknowledged before another member gets it (30s)")
       ->needs(ack);
-  command->add_option("--count", flags->options.count, "Stop after so many events");
+  command->add_option("--count", flags->options.count, "Stop after so many events")
+      ->check(CLI::NonNegativeNumber);
   command->add_option("--for", flags->duration, "Stop after this time: 10s, 500ms, 5m, 1h");
   command->final_callback([flags, parsed] {
     SubscriptionOptions& subscription = flags->options.subscription;
@@ -206,7 +208,8 @@ void AddSessions(CLI::App* app, Parsed* parsed) {
   auto* id = command->add_option("session", flags->session_id, "Only this session, by its ID");
   auto* uid = command->add_option("--uid", flags->options.list.uid, "Only those of this user");
   auto* topic = command->add_option("--topic", flags->options.list.topic, "Only in this topic");
-  auto* limit = command->add_option("--limit", flags->options.limit, "At most so many");
+  auto* limit = command->add_option("--limit", flags->options.limit, "At most so many; 0 = all")
+                    ->check(CLI::NonNegativeNumber);
   uid->excludes(topic)->excludes(id);
   topic->excludes(id);
   limit->excludes(id);

@@ -325,15 +325,16 @@ void ConsumerGroup::Tick() {
 void ConsumerGroup::ExpireOverdue() {
   const int64_t now = context_.clock.SteadyMillis();
   std::vector<int64_t> overdue;
-  for (const auto& [id, local] : local_) {
-    if (local->feed == nullptr) continue;
+  for (const auto& entry : local_) {
+    const Local& local = *entry.second;
+    if (local.feed == nullptr) continue;
     const bool keeps_others_waiting =
-        std::any_of(local->releasing.begin(), local->releasing.end(), [&](PartitionNumber number) {
+        std::any_of(local.releasing.begin(), local.releasing.end(), [&](PartitionNumber number) {
           return now - partitions_[number].releasing_since_millis >=
-                 local->feed->ack_timeout_millis();
+                 local.feed->ack_timeout_millis();
         });
-    if (keeps_others_waiting || local->feed->IsOverdue(now) || !record_.HasMember(id)) {
-      overdue.push_back(id);
+    if (keeps_others_waiting || local.feed->IsOverdue(now) || !record_.HasMember(entry.first)) {
+      overdue.push_back(entry.first);
     }
   }
   for (const int64_t id : overdue) {

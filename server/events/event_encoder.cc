@@ -26,7 +26,8 @@ uint8_t* WriteLength(int field, size_t bytes, uint8_t* out) {
 
 uint8_t* WriteString(int field, std::string_view value, uint8_t* out) {
   out = WriteLength(field, value.size(), out);
-  std::memcpy(out, value.data(), value.size());
+  // An empty view may have no bytes to point to, which memcpy must not be told of.
+  if (!value.empty()) std::memcpy(out, value.data(), value.size());
   return out + value.size();
 }
 

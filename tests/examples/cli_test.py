@@ -261,6 +261,7 @@ class Sessions(CliTestCase):
             (("--topic", ""), 2, "--topic"),
             (("--uid", "a", "--topic", "b"), 2, "--topic"),
             (("abc",), 2, "session"),
+            (("--limit", "-1"), 2, "--limit"),
         ):
             with self.subTest(flags=flags):
                 got, _, err = await self.longwire("sessions", *flags)

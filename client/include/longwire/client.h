@@ -41,8 +41,8 @@ struct ClientOptions {
   std::string token;
   // How the channel is secured; unset means plain text.
   std::shared_ptr<grpc::ChannelCredentials> credentials;
-  // Longest wait for the answer to a single call; past it they say DEADLINE_EXCEEDED, and the
-  // call may or may not have taken effect.
+  // Longest wait for the answer to a single call; past it its status is DEADLINE_EXCEEDED, and it
+  // may or may not have taken effect.
   std::chrono::milliseconds call_timeout{10'000};
 };
 
