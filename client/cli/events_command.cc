@@ -5,6 +5,7 @@
 
 #include "client/cli/commands.h"
 #include "client/cli/event_text.h"
+#include "client/cli/printable.h"
 #include "client/cli/wait_for_stop.h"
 
 namespace longwire::client::cli {
@@ -126,8 +127,10 @@ class Tail {
       stop_.Notify();
       return;
     }
-    std::fprintf(stderr, "longwire: the gateway went away (%s); trying again until it is back\n",
-                 status.ToString().c_str());
+    const bool was_too_slow = status.code == grpc::StatusCode::ABORTED;
+    std::fprintf(stderr, "longwire: %s (%s); trying again until it is back\n",
+                 was_too_slow ? "cut off from the group" : "the gateway went away",
+                 Printable(status.ToString()).c_str());
   }
 
   void Print(const std::string& line) {

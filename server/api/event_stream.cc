@@ -1,9 +1,13 @@
 #include "server/api/event_stream.h"
 
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
 #include <utility>
 
 #include "server/api/status.h"
 #include "server/base/limits.h"
+#include "server/base/log_limiter.h"
 
 namespace longwire {
 namespace {
@@ -115,9 +119,13 @@ void EventStream::Pump() {
   if (is_broken_) {
     End(grpc::Status::CANCELLED);
   } else if (is_expired_) {
-    End(EndWith({Reason::kMemberExpired,
-                 "events were not acknowledged in time: others get them; subscribe again"},
-                call_));
+    End(EndWith(
+        {Reason::kMemberExpired,
+         fmt::format("this member of group {} kept an event for longer than its ack_timeout "
+                     "of {} ms: others get what it has not dealt with; subscribe again, and "
+                     "give each event less work or a longer ack_timeout",
+                     plan_.group, plan_.feed.ack_timeout_millis)},
+        call_));
   } else if (NextResponse(writing_)) {
     is_writing_ = true;
     is_heartbeat_due_ = false;
@@ -234,9 +242,21 @@ void EventStream::OnSnapshot(Snapshot snapshot) {
   Pump();
 }
 
+void EventStream::NoteExpiry() {
+  context_.metrics.members_expired.Add();
+  static LogLimiter limiter;
+  if (const auto left_out = limiter.Allow()) {
+    spdlog::warn(
+        "a member of group {} at {} is cut off: it {} for longer than its ack_timeout of {} ms; {} "
+        "events that it had go to others ({} such lines were left out)",
+        plan_.group, call_.peer(), feed_.unacked() > 0 ? "did not acknowledge" : "did not read",
+        plan_.feed.ack_timeout_millis, feed_.unacked(), *left_out);
+  }
+}
+
 void EventStream::OnExpired() {
   if (is_finished_) return;
-  if (!is_expired_) context_.metrics.members_expired.Add();
+  if (!is_expired_) NoteExpiry();
   // A write that is under way gets a moment more, so that the reason can be told. Who does not even
   // read is cut off when this is called again, a second later: the write fails then.
   const bool was_expired = std::exchange(is_expired_, true);

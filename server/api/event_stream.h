@@ -90,6 +90,8 @@ class EventStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   void OnSnapshot(Snapshot snapshot);
   void OnWritten(bool ok);
   void OnExpired();
+  // Tells the operator that a member was too slow.
+  void NoteExpiry();
   void PumpSoon();
 
   // The next response, or nothing when there is nothing to tell.

@@ -47,7 +47,10 @@ std::optional<Refusal> GroupRecord::Admit(std::string_view name, int64_t subscri
   if (!members.empty() && settings != newcomer) {
     return Refusal{
         Reason::kGroupMismatch,
-        fmt::format("the members of group {} have other types or another manual_ack", name)};
+        fmt::format(
+            "the members of group {} have {}: give all members the same, or wait until the others "
+            "have gone",
+            name, settings.types != newcomer.types ? "other types" : "another manual_ack")};
   }
   const bool is_new = generation == 0;
   if (is_new && start.refusal) return start.refusal;
