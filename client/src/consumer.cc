@@ -166,10 +166,8 @@ void Consumer::Impl::RunAcks() {
 
 std::optional<internal::AckLog::Ack> Consumer::Impl::TakeAck(int64_t* subscription_id) {
   MutexLock lock(&mu_);
-  while (is_over_ || !ack_log_.HasNews()) {
-    if (is_over_) return std::nullopt;
-    acks_.Wait(&mu_);
-  }
+  while (!is_over_ && !ack_log_.HasNews()) acks_.Wait(&mu_);
+  if (is_over_) return std::nullopt;
   is_acking_ = true;
   *subscription_id = ack_log_.subscription_id();
   return ack_log_.Take();

@@ -22,7 +22,7 @@ void EventQueue::Push(v1::Event event, int64_t subscription_id) {
                         .key = key,
                         .arrival = ++arrivals_});
   ++waiting_;
-  if (was_empty && !lane.is_busy) Settle(key, lane);
+  if (was_empty) Settle(key, lane);
 }
 
 void EventQueue::Settle(const std::string& key, Lane& lane) {

@@ -94,7 +94,8 @@ std::variant<EventStreamPlan, Refusal> PlanEventStream(const v1::SubscribeEvents
   if (!plan.group.empty()) {
     if (!IsValidName(plan.group)) {
       return Refusal{Reason::kBadGroupName,
-                     "a group's name has 1 to 64 characters out of A-Z, a-z, 0-9, _, . and -"};
+                     fmt::format("a consumer group's name has {}, this one has {} bytes", kNameRule,
+                                 plan.group.size())};
     }
     plan.feed.partitions = partitions;
   }

@@ -20,8 +20,8 @@
 
 namespace longwire {
 
-// longwire.v1.Gateway. Any of gRPC's threads calls it; it only checks and posts, to the loops and to
-// the courier.
+// longwire.v1.Gateway. Any of gRPC's threads calls it; it only checks and posts, to the loops and
+// to the courier.
 class GatewayService final
     : public v1::Gateway::WithRawCallbackMethod_SubscribeEvents<v1::Gateway::CallbackService> {
  public:

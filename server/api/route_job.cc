@@ -25,11 +25,8 @@ std::optional<Refusal> CheckTarget(const std::string* uid, bool has_session_id) 
 
 std::optional<Refusal> CheckTopicName(const std::string& name) {
   if (IsValidName(name)) return std::nullopt;
-  return Refusal{
-      Reason::kBadTopicName,
-      fmt::format("a topic has 1 to {} characters out of A-Z, a-z, 0-9, \"_\", \".\" and "
-                  "\"-\", this one has {} bytes",
-                  kNameBytesMax, name.size())};
+  return Refusal{Reason::kBadTopicName,
+                 fmt::format("a topic has {}, this one has {} bytes", kNameRule, name.size())};
 }
 
 Refusal SessionGone(SessionId id) {

@@ -36,7 +36,7 @@ std::string CheckAccepted(const AuthAccepted& accepted, const EdgeOptions& optio
     return fmt::format("{} topics (at most {})", accepted.topics.size(), kTopicsPerSessionMax);
   }
   for (const std::string& topic : accepted.topics) {
-    if (!IsValidName(topic)) return "a topic that is not 1 to 64 of A-Z, a-z, 0-9, _, . and -";
+    if (!IsValidName(topic)) return fmt::format("a topic that is not {}", kNameRule);
   }
   if (!accepted.reply) return {};
   if (accepted.reply->body.size() > options.message_bytes_max) {

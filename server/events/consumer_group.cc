@@ -126,7 +126,8 @@ void ConsumerGroup::Leave(int64_t subscription_id) {
 
 bool ConsumerGroup::HoldsAnything(int64_t subscription_id) const {
   return std::any_of(partitions_.begin(), partitions_.end(), [&](const Partition& part) {
-    return part.record.holder == subscription_id || part.writing_for == subscription_id;
+    return part.record.holder == subscription_id ||
+           (part.writing && part.writing->holder == subscription_id);
   });
 }
 
@@ -183,7 +184,7 @@ void ConsumerGroup::Reassign() {
 
 void ConsumerGroup::Reconcile(PartitionNumber number) {
   Partition& part = partitions_[number];
-  if (part.is_writing || !exists_) return;
+  if (part.writing || !exists_) return;
   Local* const wanted = FindLocal(part.wanted);
   // Another node's member takes it itself when it is free.
   const int64_t next_holder = wanted != nullptr && wanted->feed != nullptr ? part.wanted : 0;
@@ -239,11 +240,9 @@ void ConsumerGroup::Write(PartitionNumber number, int64_t holder) {
   Partition& part = partitions_[number];
   GroupPartitionRecord written = part.record;
   written.holder = holder;
-  part.is_writing = true;
-  part.writing_for = holder;
-  part.is_claiming = holder != part.record.holder;
+  part.writing = {.holder = holder, .is_change = holder != part.record.holder};
   part.written_up_to = part.record.done_up_to;
-  if (part.is_claiming) CountClaim(holder, 1);
+  if (part.writing->is_change) CountClaim(holder, 1);
   context_.registry.Put(PartitionKey(number), written.Serialize(), part.revision,
                         [weak = weak_from_this(), number,
                          generation = record_.generation](const Registry::Outcome& outcome) {
@@ -255,14 +254,11 @@ void ConsumerGroup::Write(PartitionNumber number, int64_t holder) {
 }
 
 void ConsumerGroup::OnWritten(PartitionNumber number, const Registry::Entry& entry) {
-  Partition& part = partitions_[number];
-  part.is_writing = false;
-  const int64_t written_for = std::exchange(part.writing_for, 0);
-  const bool was_claim = std::exchange(part.is_claiming, false);
+  const Partition::PendingWrite written = *std::exchange(partitions_[number].writing, std::nullopt);
   OnPartitionEntry(record_.generation, number, entry);
   Reconcile(number);
-  if (!was_claim) return;
-  CountClaim(written_for, -1);
+  if (!written.is_change) return;
+  CountClaim(written.holder, -1);
   PumpRecord();
 }
 
@@ -347,7 +343,7 @@ void ConsumerGroup::Checkpoint() {
     const auto number = static_cast<PartitionNumber>(i);
     Partition& part = partitions_[number];
     const Local* const holder = FindLocal(part.record.holder);
-    if (!part.has_begun || part.is_writing || holder == nullptr) continue;
+    if (!part.has_begun || part.writing || holder == nullptr) continue;
     NoteDone(number, *holder);
     const bool is_its_turn = (number + ticks_) % kCheckpointTicks == 0;
     if (is_its_turn && part.record.done_up_to > part.written_up_to)

@@ -102,9 +102,11 @@ class ConsumerGroup : public std::enable_shared_from_this<ConsumerGroup> {
     // Who should hold it.
     int64_t wanted = 0;
     // What happens here. While a write is under way nothing else is begun.
-    bool is_writing = false;
-    int64_t writing_for = 0;
-    bool is_claiming = false;  // The write would make it another's than it was.
+    struct PendingWrite {
+      int64_t holder;
+      bool is_change;  // It was another's when the write began.
+    };
+    std::optional<PendingWrite> writing;
     uint64_t written_up_to = 0;
     bool has_begun = false;   // Its holder is here and was fed of it.
     bool is_reading = false;  // And is being fed.

@@ -44,19 +44,21 @@ bool EventFeed::HasWindow() const {
 }
 
 bool EventFeed::Read(size_t bytes_max, int64_t now_millis, Chunk& chunk) {
-  chunk.is_restart_gap = is_restart_untold_;
-  const size_t window =
-      options_.manual_ack ? options_.unacked_events_max - ledger_.unacked() : SIZE_MAX;
-  if (is_restart_untold_ || !HasWindow()) {
+  chunk.is_restart_gap = restart_ == Restart::kUntold;
+  if (chunk.is_restart_gap || !HasWindow()) {
     chunk.gap.reset();
     chunk.framed_events.clear();
     chunk.taken.clear();
     chunk.covered = reader_.next() - 1;
     chunk.head = log_.head();
-    is_writing_ = is_telling_restart_ = is_restart_untold_;
-    if (is_writing_) writing_since_millis_ = now_millis;
-    return is_restart_untold_;
+    if (!chunk.is_restart_gap) return false;
+    restart_ = Restart::kTelling;
+    is_writing_ = true;
+    writing_since_millis_ = now_millis;
+    return true;
   }
+  const size_t window =
+      options_.manual_ack ? options_.unacked_events_max - ledger_.unacked() : SIZE_MAX;
   const bool has_read = reader_.Read(bytes_max, window, chunk);
   if (!chunk.has_content()) return has_read;
   if (chunk.gap) NoteGap(*chunk.gap);
@@ -89,16 +91,12 @@ std::optional<uint64_t> EventFeed::UntoldGap(PartitionNumber partition) const {
 }
 
 void EventFeed::Written(bool ok) {
-  if (!is_writing_) return;
-  if (!ok)
-    return;  // What was in it stays undone: the subscription ends, and somebody else gets it.
+  // What could not be written stays undone: the subscription ends, and somebody else gets it.
+  if (!is_writing_ || !ok) return;
   is_writing_ = false;
   writing_.clear();
   untold_gaps_.clear();
-  if (is_telling_restart_) {
-    has_told_restart_ = true;
-    is_telling_restart_ = is_restart_untold_ = false;
-  }
+  if (restart_ == Restart::kTelling) restart_ = Restart::kTold;
 }
 
 std::optional<Refusal> EventFeed::Acknowledge(const v1::AckEventsRequest& request,
@@ -153,8 +151,7 @@ void EventFeed::AddPartition(PartitionNumber partition, uint64_t from, bool is_r
   reader_.AddPartition(partition, from);
   auto& [first, second] = fed_[partition];
   if (second == 0 || from < first) first = from;
-  // Once is enough: what it was told since is of the new log.
-  if (is_restart_untold && !has_told_restart_) is_restart_untold_ = true;
+  if (is_restart_untold && restart_ == Restart::kNone) restart_ = Restart::kUntold;
 }
 
 void EventFeed::RemovePartition(PartitionNumber partition) {

@@ -77,7 +77,9 @@ class EventFeed {
   bool IsSettled(PartitionNumber partition) const;
   // Everything of the partition up to this sequence is dealt with. REQUIRES: it was added once.
   uint64_t DoneUpTo(PartitionNumber partition) const;
-  bool is_restart_untold() const { return is_restart_untold_; }
+  bool is_restart_untold() const {
+    return restart_ == Restart::kUntold || restart_ == Restart::kTelling;
+  }
 
  private:
   bool HasWindow() const;
@@ -94,9 +96,10 @@ class EventFeed {
   bool is_held_ = false;
   bool is_writing_ = false;
   int64_t writing_since_millis_ = 0;
-  bool is_restart_untold_ = false;
-  bool is_telling_restart_ = false;
-  bool has_told_restart_ = false;
+  // The news that the group is after a restart. Once is enough: what a member is told behind it is
+  // of the new log.
+  enum class Restart : uint8_t { kNone, kUntold, kTelling, kTold };
+  Restart restart_ = Restart::kNone;
   // While a gap is being told: where it begins for each partition that it concerns. Nothing behind
   // that is dealt with until it is written.
   std::vector<std::pair<PartitionNumber, uint64_t>> untold_gaps_;

@@ -68,13 +68,13 @@ bool EventReader::Read(size_t bytes_max, size_t events_max, Chunk& chunk) {
   chunk.framed_events.clear();
   chunk.taken.clear();
   taken_ = 0;
-  const uint64_t began_at = next_;
-  EventLog::Slice slice;
   if (!ReadsAny()) {
     chunk.covered = next_ - 1;
     chunk.head = log_.head();
     return false;
   }
+  const uint64_t began_at = next_;
+  EventLog::Slice slice;
   do {
     slice = log_.Read(next_);
     if (next_ < slice.first_retained) {

@@ -2,7 +2,6 @@
 //
 // LONGWIRE_CHURN_SECONDS makes it longer, LONGWIRE_CHURN_SEED repeats a run.
 #include <atomic>
-#include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <random>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "tests/integration/churn.h"
+#include "tests/support/environment.h"
 #include "tests/support/query_auth.h"
 
 namespace longwire::test {
@@ -19,17 +19,6 @@ namespace {
 constexpr int kWorkers = 4;
 constexpr int kSessions = 300;
 constexpr int kUids = 250;  // Fewer than sessions, so that logins meet.
-
-uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
-  const char* const value = std::getenv(name);
-  return value == nullptr ? otherwise : std::strtoull(value, nullptr, 10);
-}
-
-std::vector<uint64_t> Sequences(const std::vector<v1::Event>& events) {
-  std::vector<uint64_t> sequences;
-  for (const v1::Event& event : events) sequences.push_back(event.sequence());
-  return sequences;
-}
 
 std::set<v1::LeaveReason> ReasonsOf(const std::vector<v1::Event>& events) {
   std::set<v1::LeaveReason> reasons;
@@ -76,8 +65,9 @@ class Returning {
 class Churn : public GatewayTest {};
 
 TEST_F(Churn, IsToldToEachSubscriberWithoutAHoleOrARepeat) {
-  const Millis duration(1000 * FromEnvironment("LONGWIRE_CHURN_SECONDS", 5));
-  const uint64_t seed = FromEnvironment("LONGWIRE_CHURN_SEED", std::random_device()());
+  const Millis duration(1000 * NumberFromEnvironment("LONGWIRE_CHURN_SECONDS").value_or(5));
+  const uint64_t seed =
+      NumberFromEnvironment("LONGWIRE_CHURN_SEED").value_or(std::random_device()());
   std::cout << "LONGWIRE_CHURN_SEED=" << seed << std::endl;
   Options options = TestGateway::QuickOptions();
   options.event_log_bytes_max = size_t{2} << 30;

@@ -38,9 +38,7 @@ class Events : public GatewayTest {
 };
 
 std::vector<uint64_t> Sequences(const Seen& seen) {
-  std::vector<uint64_t> sequences;
-  for (const v1::Event& event : seen.events) sequences.push_back(event.sequence());
-  return sequences;
+  return test::Sequences(seen.events);
 }
 
 TEST_F(Events, BeginWithAResponseAtOnce) {

@@ -4,7 +4,6 @@
 // LONGWIRE_CHURN_SECONDS makes it longer, LONGWIRE_CHURN_SEED repeats a run.
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
 #include <deque>
 #include <iostream>
 #include <map>
@@ -18,6 +17,7 @@
 #include <vector>
 
 #include "tests/integration/churn.h"
+#include "tests/support/environment.h"
 #include "tests/support/query_auth.h"
 
 namespace longwire::test {
@@ -27,11 +27,6 @@ constexpr int kWorkers = 4;
 constexpr int kClients = 200;
 constexpr int kUids = 200;
 constexpr int kMembers = 3;
-
-uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
-  const char* const value = std::getenv(name);
-  return value == nullptr ? otherwise : std::strtoull(value, nullptr, 10);
-}
 
 // What all members together have dealt with, in the order in which they did.
 class Handled {
@@ -153,7 +148,8 @@ class GroupChurn : public GatewayTest {
  protected:
   // Runs the clients and the members; every `kill_every`, if any, a member dies and another comes.
   void Run(Millis duration, std::optional<Millis> kill_every) {
-    const uint64_t seed = FromEnvironment("LONGWIRE_CHURN_SEED", std::random_device()());
+    const uint64_t seed =
+        NumberFromEnvironment("LONGWIRE_CHURN_SEED").value_or(std::random_device()());
     std::cout << "LONGWIRE_CHURN_SEED=" << seed << std::endl;
     Options options = TestGateway::QuickOptions();
     options.event_log_bytes_max = size_t{2} << 30;
@@ -217,7 +213,7 @@ class GroupChurn : public GatewayTest {
 };
 
 TEST_F(GroupChurn, NothingIsMissedAndEachUsersOrderHoldsWhileMembersAreKilled) {
-  const Millis duration(1000 * FromEnvironment("LONGWIRE_CHURN_SECONDS", 4));
+  const Millis duration(1000 * NumberFromEnvironment("LONGWIRE_CHURN_SECONDS").value_or(4));
   Run(duration, duration / 12);
   ExpectNothingMissedAndInOrder();
   EXPECT_GT(kills_, 5);
@@ -225,7 +221,7 @@ TEST_F(GroupChurn, NothingIsMissedAndEachUsersOrderHoldsWhileMembersAreKilled) {
 }
 
 TEST_F(GroupChurn, NothingIsHandledTwiceWhileNobodyDies) {
-  Run(Millis(1000 * FromEnvironment("LONGWIRE_CHURN_SECONDS", 2)), std::nullopt);
+  Run(Millis(1000 * NumberFromEnvironment("LONGWIRE_CHURN_SECONDS").value_or(2)), std::nullopt);
   ExpectNothingMissedAndInOrder();
   EXPECT_EQ(handled_.again(), 0u);
 }

@@ -41,12 +41,6 @@ v1::AckEventsRequest AckOf(int64_t subscription_id, std::vector<uint64_t> sequen
   return request;
 }
 
-std::vector<uint64_t> Sequences(const std::vector<v1::Event>& events) {
-  std::vector<uint64_t> sequences;
-  for (const v1::Event& event : events) sequences.push_back(event.sequence());
-  return sequences;
-}
-
 // That no more than these events come for a while.
 ::testing::AssertionResult StaysAt(EventCollector& collector, size_t events) {
   if (!collector.WaitFor([&](const auto& seen) { return seen.events.size() > events; }, kQuiet)) {

@@ -42,6 +42,12 @@ v1::Cursor CursorAt(std::string log_id, uint64_t sequence) {
   return cursor;
 }
 
+std::vector<uint64_t> Sequences(const std::vector<v1::Event>& events) {
+  std::vector<uint64_t> sequences;
+  for (const v1::Event& event : events) sequences.push_back(event.sequence());
+  return sequences;
+}
+
 std::string EventCollector::Seen::ToString() const {
   std::ostringstream os;
   os << responses << " responses, " << events.size() << " events, " << gaps.size()

@@ -19,6 +19,8 @@ v1::SubscribeEventsRequest From(v1::StartAt start_at);
 v1::SubscribeEventsRequest From(const v1::Cursor& cursor);
 v1::Cursor CursorAt(std::string log_id, uint64_t sequence);
 
+std::vector<uint64_t> Sequences(const std::vector<v1::Event>& events);
+
 // One SubscribeEvents stream, read on a thread of its own into a list that a test looks at and
 // waits on.
 class EventCollector {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "longwire/client.h"
+#include "tests/support/eventually.h"
 
 namespace longwire::client {
 namespace {
@@ -22,7 +23,6 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-constexpr std::chrono::seconds kPatience{15};
 constexpr int64_t kSubscription = 4711;
 
 // A gateway whose stream brings events when it is told to, and whose answers to acknowledgements
@@ -65,7 +65,7 @@ class ScriptedGateway final : public v1::Gateway::Service {
   // Waits for so many acknowledgements, and returns those that have come.
   std::vector<v1::AckEventsRequest> WaitForAcks(size_t count) {
     std::unique_lock lock(mutex_);
-    EXPECT_TRUE(changed_.wait_for(lock, kPatience, [&] { return acks_.size() >= count; }));
+    EXPECT_TRUE(changed_.wait_for(lock, test::kPatience, [&] { return acks_.size() >= count; }));
     return acks_;
   }
 
@@ -125,13 +125,13 @@ class ScriptedConsumerTest : public testing::Test {
                             .backoff_longest = std::chrono::milliseconds(2)},
                            {.on_event = [](const v1::Event&) { return HandleResult::kDone; }});
   }
-  static bool Eventually(const std::function<bool()>& condition) {
-    const auto until = std::chrono::steady_clock::now() + kPatience;
-    while (!condition()) {
-      if (std::chrono::steady_clock::now() > until) return false;
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    return true;
+  static testing::AssertionResult IsIdle(const Consumer& consumer, uint64_t handled) {
+    return test::Eventually(
+        test::kPatience, [&] { return consumer.handled() == handled && consumer.unacked() == 0; },
+        [&] {
+          return std::to_string(consumer.handled()) + " handled, " +
+                 std::to_string(consumer.unacked()) + " unacknowledged";
+        });
   }
 
   ScriptedGateway gateway_;
@@ -148,14 +148,14 @@ TEST_F(ScriptedConsumerTest, AnAcknowledgementThatMayNotHaveArrivedIsSentAgain) 
     EXPECT_EQ(ack.subscription_id(), kSubscription);
     EXPECT_EQ(ack.up_to(), 7u);
   }
-  EXPECT_TRUE(Eventually([&] { return consumer->unacked() == 0; }));
+  EXPECT_TRUE(test::EventuallySees([&] { return consumer->unacked(); }, testing::Eq(0u)));
 }
 
 TEST_F(ScriptedConsumerTest, OneOfAStreamThatHasEndedIsDropped) {
   gateway_.AnswerWith({grpc::StatusCode::NOT_FOUND});
   const auto consumer = Consume();
   gateway_.Send({7});
-  EXPECT_TRUE(Eventually([&] { return consumer->handled() == 1 && consumer->unacked() == 0; }));
+  EXPECT_TRUE(IsIdle(*consumer, 1));
   gateway_.Send({9});
   EXPECT_EQ(gateway_.WaitForAcks(2)[1].up_to(), 9u) << "7 was not sent again";
 }
@@ -167,13 +167,13 @@ TEST_F(ScriptedConsumerTest, WhatIsDoneWhileOneIsUnderWayGoesIntoTheNext) {
   gateway_.WaitForAcks(1);
   gateway_.Send({3, 4, 5});
   gateway_.Send({21, 22});
-  EXPECT_TRUE(Eventually([&] { return consumer->handled() == 6; }));
+  EXPECT_TRUE(test::EventuallySees([&] { return consumer->handled(); }, testing::Eq(6u)));
   gateway_.HoldAcks(false);
   const auto acks = gateway_.WaitForAcks(2);
   EXPECT_EQ(acks[0].up_to(), 20u);
   EXPECT_EQ(acks[1].up_to(), 22u) << "one for all five";
   EXPECT_THAT(acks[1].sequences(), IsEmpty());
-  EXPECT_TRUE(Eventually([&] { return consumer->unacked() == 0; }));
+  EXPECT_TRUE(test::EventuallySees([&] { return consumer->unacked(); }, testing::Eq(0u)));
   EXPECT_EQ(gateway_.WaitForAcks(0).size(), 2u);
 }
 

@@ -3,10 +3,10 @@
 // LONGWIRE_MODEL_RUNS makes it longer, LONGWIRE_MODEL_SEED repeats one run.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <iostream>
 #include <random>
 
+#include "tests/support/environment.h"
 #include "tests/unit/events/group_model.h"
 
 namespace longwire::test {
@@ -23,13 +23,9 @@ struct Sum {
 
 Sum RunModels(GroupModel::Options options) {
   Sum sum;
-  const char* const seed = std::getenv("LONGWIRE_MODEL_SEED");
-  const char* const runs = std::getenv("LONGWIRE_MODEL_RUNS");
-  const uint64_t first =
-      seed != nullptr ? std::strtoull(seed, nullptr, 10) : std::random_device()();
-  const uint64_t count = seed != nullptr   ? 1
-                         : runs != nullptr ? std::strtoull(runs, nullptr, 10)
-                                           : 60;
+  const auto seed = NumberFromEnvironment("LONGWIRE_MODEL_SEED");
+  const uint64_t first = seed.value_or(std::random_device()());
+  const uint64_t count = seed ? 1 : NumberFromEnvironment("LONGWIRE_MODEL_RUNS").value_or(60);
   std::cout << "LONGWIRE_MODEL_SEED=" << first << " and the " << count - 1 << " behind it"
             << std::endl;
   for (uint64_t run = 0; run < count; ++run) {
