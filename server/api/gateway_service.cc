@@ -34,11 +34,12 @@ class RefusedRouteStream final
 }  // namespace
 
 GatewayService::GatewayService(Hub& hub, const ProtocolProvider& protocol, const PushLimits& limits,
-                               ConsumerGroups& groups, Courier& courier, Metrics& metrics,
-                               const Clock& clock)
+                               const CallerTokens* tokens, ConsumerGroups& groups,
+                               Courier& courier, Metrics& metrics, const Clock& clock)
     : hub_(hub),
       protocol_(protocol),
       limits_(limits),
+      tokens_(tokens),
       courier_(courier),
       metrics_(metrics),
       stream_context_{.hub = hub,
@@ -47,6 +48,11 @@ GatewayService::GatewayService(Hub& hub, const ProtocolProvider& protocol, const
                       .courier = courier,
                       .metrics = metrics,
                       .clock = clock} {}
+
+std::optional<Refusal> GatewayService::CheckCaller(
+    const grpc::CallbackServerContext& context) const {
+  return tokens_ == nullptr ? std::nullopt : tokens_->Check(context);
+}
 
 grpc::ServerUnaryReactor* GatewayService::FinishRefused(const Refusal& refusal,
                                                         grpc::CallbackServerContext& context) {
@@ -67,6 +73,7 @@ CallDone GatewayService::FinishOnCourier(grpc::ServerUnaryReactor* reactor,
 grpc::ServerUnaryReactor* GatewayService::Route(grpc::CallbackServerContext* context,
                                                 const v1::RouteRequest* request,
                                                 v1::RouteResponse* response) {
+  if (const auto refusal = CheckCaller(*context)) return FinishRefused(*refusal, *context);
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   auto job = std::make_shared<RouteJob>(hub_, protocol_, limits_);
   job->Add(*request);
@@ -86,6 +93,9 @@ grpc::ServerUnaryReactor* GatewayService::Route(grpc::CallbackServerContext* con
 
 grpc::ServerBidiReactor<v1::RouteStreamRequest, v1::RouteStreamResponse>*
 GatewayService::RouteStream(grpc::CallbackServerContext* context) {
+  if (const auto refusal = CheckCaller(*context)) {
+    return new RefusedRouteStream(Refuse(*refusal, *context, metrics_));
+  }
   Slots::Slot slot = route_streams_.Take();
   if (!slot) {
     return new RefusedRouteStream(
@@ -99,6 +109,7 @@ GatewayService::RouteStream(grpc::CallbackServerContext* context) {
 grpc::ServerUnaryReactor* GatewayService::Kick(grpc::CallbackServerContext* context,
                                                const v1::KickRequest* request,
                                                v1::KickResponse* response) {
+  if (const auto refusal = CheckCaller(*context)) return FinishRefused(*refusal, *context);
   if (const std::optional<Refusal> refusal = CheckKick(*request)) {
     return FinishRefused(*refusal, *context);
   }
@@ -121,6 +132,7 @@ grpc::ServerUnaryReactor* GatewayService::Kick(grpc::CallbackServerContext* cont
 grpc::ServerUnaryReactor* GatewayService::Broadcast(grpc::CallbackServerContext* context,
                                                     const v1::BroadcastRequest* request,
                                                     v1::BroadcastResponse* response) {
+  if (const auto refusal = CheckCaller(*context)) return FinishRefused(*refusal, *context);
   auto plan = PlanBroadcast(*request, hub_, protocol_, limits_);
   if (const auto* refusal = std::get_if<Refusal>(&plan)) return FinishRefused(*refusal, *context);
   Slots::Slot slot = broadcasts_.Take();
@@ -148,6 +160,7 @@ grpc::ServerUnaryReactor* GatewayService::Broadcast(grpc::CallbackServerContext*
 grpc::ServerUnaryReactor* GatewayService::GetSession(grpc::CallbackServerContext* context,
                                                      const v1::GetSessionRequest* request,
                                                      v1::Session* response) {
+  if (const auto refusal = CheckCaller(*context)) return FinishRefused(*refusal, *context);
   if (const auto refusal = CheckSessionId(request->session_id())) {
     return FinishRefused(*refusal, *context);
   }
@@ -159,6 +172,7 @@ grpc::ServerUnaryReactor* GatewayService::GetSession(grpc::CallbackServerContext
 grpc::ServerUnaryReactor* GatewayService::ListSessions(grpc::CallbackServerContext* context,
                                                        const v1::ListSessionsRequest* request,
                                                        v1::ListSessionsResponse* response) {
+  if (const auto refusal = CheckCaller(*context)) return FinishRefused(*refusal, *context);
   auto plan = PlanListing(*request);
   if (const auto* refusal = std::get_if<Refusal>(&plan)) return FinishRefused(*refusal, *context);
   Slots::Slot slot = listings_.Take();
@@ -178,6 +192,7 @@ grpc::ServerUnaryReactor* GatewayService::ListSessions(grpc::CallbackServerConte
 grpc::ServerUnaryReactor* GatewayService::UpdateTopics(grpc::CallbackServerContext* context,
                                                        const v1::UpdateTopicsRequest* request,
                                                        v1::UpdateTopicsResponse* response) {
+  if (const auto refusal = CheckCaller(*context)) return FinishRefused(*refusal, *context);
   auto plan = PlanTopicChange(*request);
   if (const auto* refusal = std::get_if<Refusal>(&plan)) return FinishRefused(*refusal, *context);
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
@@ -188,6 +203,9 @@ grpc::ServerUnaryReactor* GatewayService::UpdateTopics(grpc::CallbackServerConte
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* GatewayService::SubscribeEvents(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
+  if (const auto refusal = CheckCaller(*context)) {
+    return new RefusedSubscription(Refuse(*refusal, *context, metrics_));
+  }
   if (has_ended_subscriptions_.load()) {
     return new RefusedSubscription(Refuse(DrainingRefusal(), *context, metrics_));
   }
@@ -225,6 +243,7 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* GatewayService::SubscribeEvents(
 grpc::ServerUnaryReactor* GatewayService::AckEvents(grpc::CallbackServerContext* context,
                                                     const v1::AckEventsRequest* request,
                                                     v1::AckEventsResponse*) {
+  if (const auto refusal = CheckCaller(*context)) return FinishRefused(*refusal, *context);
   if (request->sequences().empty() && request->up_to() == 0) {
     return FinishRefused({Reason::kAckInvalid, "neither sequences nor up_to is set"}, *context);
   }

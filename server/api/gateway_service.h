@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "longwire/v1/gateway.grpc.pb.h"
+#include "server/api/caller_tokens.h"
 #include "server/api/courier.h"
 #include "server/api/event_stream.h"
 #include "server/api/route_job.h"
@@ -21,12 +22,13 @@
 namespace longwire {
 
 // longwire.v1.Gateway. Any of gRPC's threads calls it; it only checks and posts, to the loops and
-// to the courier.
+// to the courier. With `tokens` (null = whoever reaches the port) each call asks them first.
 class GatewayService final
     : public v1::Gateway::WithRawCallbackMethod_SubscribeEvents<v1::Gateway::CallbackService> {
  public:
   GatewayService(Hub& hub, const ProtocolProvider& protocol, const PushLimits& limits,
-                 ConsumerGroups& groups, Courier& courier, Metrics& metrics, const Clock& clock);
+                 const CallerTokens* tokens, ConsumerGroups& groups, Courier& courier,
+                 Metrics& metrics, const Clock& clock);
 
   grpc::ServerUnaryReactor* Route(grpc::CallbackServerContext* context,
                                   const v1::RouteRequest* request,
@@ -59,6 +61,8 @@ class GatewayService final
   void EndSubscriptions();
 
  private:
+  // What stands against the caller, if anything does.
+  std::optional<Refusal> CheckCaller(const grpc::CallbackServerContext& context) const;
   grpc::ServerUnaryReactor* FinishRefused(const Refusal& refusal,
                                           grpc::CallbackServerContext& context);
   // What a call's job is given to end the call: on the courier, with the refusal if there is one.
@@ -67,6 +71,7 @@ class GatewayService final
   Hub& hub_;
   const ProtocolProvider& protocol_;
   const PushLimits limits_;
+  const CallerTokens* const tokens_;
   Courier& courier_;
   Metrics& metrics_;
   Subscriptions open_subscriptions_;  // Only on the courier's thread.

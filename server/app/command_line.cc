@@ -47,13 +47,14 @@ class Table {
   void Size(const std::string& flag, size_t& field, const std::string& text) {
     Parsed(flag, field, text, "SIZE", ParseSize, FormatSize(field));
   }
-  template <typename Enum>
-  CLI::Option* Choice(const std::string& flag, Enum& field, const std::string& text,
+  // `Field` is the Enum, or an optional of it when there is no default.
+  template <typename Enum, typename Field>
+  CLI::Option* Choice(const std::string& flag, Field& field, const std::string& text,
                       const std::map<std::string, Enum>& names) {
     std::string all, chosen;
     for (const auto& [name, value] : names) {
       all += (all.empty() ? "" : "|") + name;
-      if (value == field) chosen = name;
+      if (field == value) chosen = name;
     }
     CLI::Option* option = app_.add_option_function<std::string>(
         flag,
@@ -129,21 +130,52 @@ std::vector<std::string> WithEnvironment(int argc, const char* const* argv, cons
   return arguments;
 }
 
+void AddJwt(Table& table, Options& o) {
+  table.List("--jwt-key-file", o.jwt_key_files,
+             "Keys for --auth=jwt: PEM public keys, a JWK Set, or for HS256 a secret a line; read "
+             "again when it changes");
+  table.Choice<JwtAlgorithm>("--jwt-algorithm", o.jwt_algorithm,
+                             "The one algorithm that tokens may be signed with",
+                             {{"HS256", JwtAlgorithm::kHs256},
+                              {"RS256", JwtAlgorithm::kRs256},
+                              {"ES256", JwtAlgorithm::kEs256}});
+  table.Text("--jwt-uid-claim", o.jwt_uid_claim, "The claim that is the uid: a string or integer");
+  table.Text("--jwt-audience", o.jwt_audience, "Tokens have to be for this audience (aud)");
+  table.Text("--jwt-issuer", o.jwt_issuer, "Tokens have to be of this issuer (iss)");
+  table.Text("--jwt-cookie", o.jwt_cookie,
+             "Name of a cookie that may hold the token; needs --allowed-origins");
+}
+
 void AddClientSide(Table& table, Options& o, CLI::Option*& auth) {
   table.Section("Clients (WebSocket)");
   table.Text("--ws-listen", o.ws_listen, "host:port for clients; port 0 = any free one");
+  table.Text("--ws-tls-cert", o.ws_tls_cert,
+             "PEM file of the certificate and its chain: clients speak TLS (wss://)");
+  table.Text("--ws-tls-key", o.ws_tls_key, "PEM file of its key, unencrypted");
+  table.List("--allowed-origins", o.allowed_origins,
+             "Pages that browsers may connect from, such as https://app.example.com or "
+             "https://*.example.com; none = any");
+  table.Flag("--proxy-protocol", o.proxy_protocol,
+             "Each client connection begins with a PROXY header, v1 or v2, as a balancer sends it");
+  table.List("--trusted-proxies", o.trusted_proxies,
+             "Addresses and ranges of proxies whose X-Forwarded-For or Forwarded is believed");
   table.Text("--ws-path", o.ws_path, "WebSocket upgrades are taken at this path and below it");
   table.List("--ws-subprotocols", o.ws_subprotocols,
              "Subprotocols that are spoken; a client gets its first that is among them");
   table.Choice<ProtocolKind>("--protocol", o.protocol, "What clients send inside messages",
                              {{"raw", ProtocolKind::kRaw}, {"command", ProtocolKind::kCommand}});
   auth = table.Choice<AuthKind>("--auth", o.auth, "Who decides who a client is",
-                                {{"none", AuthKind::kNone}, {"grpc", AuthKind::kGrpc}});
+                                {{"none", AuthKind::kNone},
+                                 {"jwt", AuthKind::kJwt},
+                                 {"grpc", AuthKind::kGrpc}});
   table.Choice<AuthAt>("--auth-at", o.auth_at, "Ask with the handshake or with the first message",
                        {{"handshake", AuthAt::kHandshake}, {"message", AuthAt::kMessage}});
   table.Duration("--auth-timeout", o.auth_timeout_millis, "How long authentication may take");
   table.Text("--authenticator-address", o.authenticator_address,
              "host:port of the backend's Authenticator service, for --auth=grpc");
+  table.Text("--authenticator-ca", o.authenticator_ca,
+             "PEM file of the authority of its certificate: it is asked over TLS");
+  AddJwt(table, o);
   table.Choice<DuplicateLogin>("--duplicate-login", o.duplicate_login,
                                "What happens when a uid with a session logs in again",
                                {{"kick-old", DuplicateLogin::kKickOld},
@@ -165,6 +197,12 @@ void AddLimits(Table& table, Options& o) {
   table.Size("--outbox-total-bytes-max", o.outbox_total_bytes_max,
              "What may wait for all clients; 0 = a quarter of memory");
   table.Count("--sessions-max", o.sessions_max, "Most connections; 0 = what the file limit allows");
+  table.Count("--sessions-per-ip-max", o.sessions_per_ip_max,
+              "Most connections of one client address (IPv6: of one /64); 0 = as many as in all");
+  table.Number("--messages-per-second-max", o.messages_per_second_max,
+               "Messages a client may send; it is closed beyond it; 0 = any number");
+  table.Size("--bytes-per-second-max", o.bytes_per_second_max,
+             "Bytes a client may send, a second's worth at once; 0 = any number");
   table.Size("--event-log-bytes-max", o.event_log_bytes_max, "What the event log retains, in size");
   table.Duration("--event-log-age-max", o.event_log_age_max_millis,
                  "What the event log retains, in time");
@@ -175,6 +213,13 @@ void AddLimits(Table& table, Options& o) {
 void AddBackendSide(Table& table, Options& o) {
   table.Section("Backends (gRPC)");
   table.Text("--grpc-listen", o.grpc_listen, "host:port for backends; port 0 = any free one");
+  table.Text("--grpc-tls-cert", o.grpc_tls_cert,
+             "PEM file of the certificate and its chain: backends speak TLS");
+  table.Text("--grpc-tls-key", o.grpc_tls_key, "PEM file of its key, unencrypted");
+  table.Text("--grpc-client-ca", o.grpc_client_ca,
+             "PEM file of an authority: backends need a certificate of it (mTLS)");
+  table.Text("--grpc-token-file", o.grpc_token_file,
+             "File of bearer tokens, one a line: backends need one of them");
   table.Flag("--grpc-insecure", o.grpc_insecure,
              "Allow --grpc-listen beyond loopback although nothing protects it");
   table.Duration("--grpc-connection-age-max", o.grpc_connection_age_max_millis,

@@ -19,9 +19,11 @@
 #include "server/app/demo_page.h"
 #include "server/app/drain.h"
 #include "server/app/grpc_server.h"
+#include "server/app/file_reloader.h"
 #include "server/app/machine.h"
+#include "server/app/providers.h"
+#include "server/app/secrets.h"
 #include "server/app/units.h"
-#include "server/auth/grpc_authenticator.h"
 #include "server/base/limits.h"
 #include "server/base/loop.h"
 #include "server/edge/edge.h"
@@ -30,7 +32,6 @@
 #include "server/engine/local_registry.h"
 #include "server/events/consumer_groups.h"
 #include "server/hub/hub.h"
-#include "server/protocol/command.h"
 
 namespace longwire {
 namespace {
@@ -62,7 +63,13 @@ size_t TotalBytesMax(const Options& o) {
 }
 
 EdgeOptions MakeEdgeOptions(const Options& o) {
-  return {.handshake = {.ws_path = o.ws_path, .subprotocols = o.ws_subprotocols},
+  std::vector<AddressRange> trusted_proxies;
+  for (const std::string& range : o.trusted_proxies) {
+    trusted_proxies.push_back(*AddressRange::Parse(range));
+  }
+  return {.handshake = {.ws_path = o.ws_path,
+                        .subprotocols = o.ws_subprotocols,
+                        .origins = *OriginPatterns::Parse(o.allowed_origins)},
           .auth_at_message = o.auth_at == AuthAt::kMessage,
           .handshake_timeout_millis = o.handshake_timeout_millis,
           .auth_timeout_millis = o.auth_timeout_millis,
@@ -70,30 +77,11 @@ EdgeOptions MakeEdgeOptions(const Options& o) {
           .slow_consumer_timeout_millis = o.slow_consumer_timeout_millis,
           .message_bytes_max = o.message_bytes_max,
           .outbox_bytes_max = o.outbox_bytes_max,
-          .sessions_max = SessionsMax(o)};
-}
-
-Providers Complete(Providers providers, const Options& o, uint32_t loops, const Clock& clock) {
-  if (providers.auth == nullptr) {
-    if (o.auth == AuthKind::kGrpc) {
-      providers.auth =
-          std::make_shared<GrpcAuthenticator>(o.authenticator_address, o.auth_timeout_millis);
-    } else {
-      providers.auth = std::make_shared<NoAuthProvider>();
-    }
-  }
-  if (providers.protocol == nullptr) {
-    if (o.protocol == ProtocolKind::kCommand) {
-      providers.protocol = std::make_shared<CommandProtocol>();
-    } else {
-      providers.protocol = std::make_shared<RawProtocol>();
-    }
-  }
-  if (providers.ids == nullptr) {
-    providers.ids =
-        std::make_shared<SnowflakeGenerator>(clock, *ParseDay(o.epoch), o.node_id, loops);
-  }
-  return providers;
+          .sessions_max = SessionsMax(o),
+          .sessions_per_ip_max = o.sessions_per_ip_max,
+          .messages_per_second_max = o.messages_per_second_max,
+          .bytes_per_second_max = o.bytes_per_second_max,
+          .trusted_proxies = std::move(trusted_proxies)};
 }
 
 uint32_t LoopCount(const Options& o) {
@@ -128,12 +116,15 @@ class Ticker final : public Loop::Handler {
 
 class Gateway::Impl {
  public:
-  Impl(const Options& options, Providers providers, const Clock& clock);
+  // `reloader` has the files of the providers already.
+  Impl(const Options& options, Providers providers, Secrets secrets,
+       std::unique_ptr<FileReloader> reloader, const Clock& clock);
   ~Impl();
 
   absl::Status Open();
   void Drain();
   void HurryDrain() { drainer_.Hurry(); }
+  void ReloadFiles() { reloader_->ReloadAll(); }
   const Endpoints& endpoints() const { return endpoints_; }
 
  private:
@@ -151,6 +142,8 @@ class Gateway::Impl {
   Metrics metrics_;
   std::vector<std::unique_ptr<Loop>> loops_;
   const Providers providers_;
+  Secrets secrets_;
+  const std::unique_ptr<FileReloader> reloader_;
   LocalEventLog log_;
   ByteBudget outbox_budget_;
   Hub hub_;
@@ -169,13 +162,15 @@ class Gateway::Impl {
   std::vector<std::thread> threads_;
 };
 
-Gateway::Impl::Impl(const Options& options, Providers providers, const Clock& clock)
+Gateway::Impl::Impl(const Options& options, Providers providers, Secrets secrets,
+                    std::unique_ptr<FileReloader> reloader, const Clock& clock)
     : options_(options),
       clock_(clock),
       metrics_(LoopCount(options)),
       loops_(MakeLoops(LoopCount(options), clock)),
-      providers_(
-          Complete(std::move(providers), options, static_cast<uint32_t>(loops_.size()), clock)),
+      providers_(std::move(providers)),
+      secrets_(std::move(secrets)),
+      reloader_(std::move(reloader)),
       log_(NewLogId(), options.event_log_bytes_max, options.event_log_age_max_millis, clock),
       outbox_budget_(TotalBytesMax(options)),
       hub_(loops_, log_, *providers_.ids,
@@ -196,7 +191,7 @@ Gateway::Impl::Impl(const Options& options, Providers providers, const Clock& cl
                .retention_millis =
                    std::max(options.group_retention_millis, options.event_log_age_max_millis)}),
       service_(hub_, *providers_.protocol, {.message_bytes_max = options.message_bytes_max},
-               groups_, courier_, metrics_, clock),
+               secrets_.grpc_tokens.get(), groups_, courier_, metrics_, clock),
       drainer_(hub_, clock, options.drain_delay_millis, options.drain_period_millis) {
   for (const auto& loop : loops_) {
     Shard& shard = *hub_.shards()[loop->index()];
@@ -208,6 +203,7 @@ Gateway::Impl::Impl(const Options& options, Providers providers, const Clock& cl
     // What sending has ended leaves its LEAVE.
     loop->AddTurnHook([&shard] { shard.EndTurn(); });
   }
+  WatchSecrets(options_, secrets_, *reloader_);
   log_.SetListener([this] { courier_.LogGrew(); });
   courier_.Post([this] { groups_.Start(); });
   ticker_ = std::make_unique<Ticker>(*loops_[0], [this] {
@@ -236,7 +232,9 @@ HttpPort Gateway::Impl::WsPort() {
             if (options_.demo) return AnswerDemo(request, path);
             return std::nullopt;
           },
-          .has_upgrade = true};
+          .has_upgrade = true,
+          .has_proxy_header = options_.proxy_protocol,
+          .tls = secrets_.ws_tls.get()};
 }
 
 HttpPort Gateway::Impl::AdminPort() {
@@ -277,6 +275,7 @@ absl::Status Gateway::Impl::Open() {
   }
   auto grpc =
       StartGrpcServer({.address = *ParseListenAddress(options_.grpc_listen),
+                       .credentials = secrets_.grpc,
                        .connection_age_max_millis = options_.grpc_connection_age_max_millis},
                       service_);
   if (!grpc.ok()) return grpc.status();
@@ -286,6 +285,7 @@ absl::Status Gateway::Impl::Open() {
     grpc_server_->GetHealthCheckService()->SetServingStatus(name, true);
   }
   StartThreads();
+  reloader_->Start();
   return absl::OkStatus();
 }
 
@@ -334,9 +334,16 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(const Options& options, 
   if (absl::Status status = ValidateOptions(options); !status.ok()) return status;
   if (providers.auth == nullptr && options.auth == AuthKind::kNone &&
       options.auth_at == AuthAt::kMessage) {
-    return absl::InvalidArgumentError("--auth-at=message needs somebody to ask: --auth=grpc");
+    return absl::InvalidArgumentError("--auth-at=message needs somebody to ask: --auth=jwt or grpc");
   }
-  auto impl = std::make_unique<Impl>(options, std::move(providers), clock);
+  auto secrets = LoadSecrets(options);
+  if (!secrets.ok()) return secrets.status();
+  auto reloader = std::make_unique<FileReloader>();
+  auto complete =
+      CompleteProviders(std::move(providers), options, LoopCount(options), clock, *reloader);
+  if (!complete.ok()) return complete.status();
+  auto impl = std::make_unique<Impl>(options, *std::move(complete), *std::move(secrets),
+                                     std::move(reloader), clock);
   if (absl::Status status = impl->Open(); !status.ok()) return status;
   return std::unique_ptr<Gateway>(new Gateway(std::move(impl)));
 }
@@ -351,6 +358,9 @@ void Gateway::Drain() {
 }
 void Gateway::HurryDrain() {
   impl_->HurryDrain();
+}
+void Gateway::ReloadFiles() {
+  impl_->ReloadFiles();
 }
 
 }  // namespace longwire

@@ -40,7 +40,7 @@ absl::StatusOr<GrpcServer> StartGrpcServer(const GrpcServerOptions& options,
   SetArguments(options, builder);
   int port = 0;
   // The address as it was resolved and judged: gRPC would listen on every address of a name.
-  builder.AddListeningPort(options.address.numeric(), grpc::InsecureServerCredentials(), &port);
+  builder.AddListeningPort(options.address.numeric(), options.credentials, &port);
   builder.RegisterService(&service);
   GrpcServer started{.server = builder.BuildAndStart()};
   if (started.server == nullptr || port == 0) {

@@ -14,6 +14,7 @@ namespace longwire {
 // What of the gRPC server the options decide.
 struct GrpcServerOptions {
   ListenAddress address;
+  std::shared_ptr<grpc::ServerCredentials> credentials;
   int64_t connection_age_max_millis = 0;
 };
 

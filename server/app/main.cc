@@ -13,11 +13,18 @@
 
 namespace {
 
-// Waits for SIGTERM or SIGINT, which are blocked in all threads.
-bool WaitForSignal(const sigset_t& signals, const std::atomic<bool>& is_over) {
+// Waits for SIGTERM or SIGINT, and has files read again at SIGHUP; all are blocked in all threads.
+// False when it is over without one.
+bool WaitForEnd(const sigset_t& signals, longwire::Gateway& gateway,
+                const std::atomic<bool>& is_over) {
   constexpr timespec kLook{.tv_sec = 0, .tv_nsec = 100'000'000};
   while (!is_over.load()) {
-    if (sigtimedwait(&signals, nullptr, &kLook) > 0) return true;
+    const int signal = sigtimedwait(&signals, nullptr, &kLook);
+    if (signal == SIGHUP) {
+      gateway.ReloadFiles();
+    } else if (signal > 0) {
+      return true;
+    }
   }
   return false;
 }
@@ -40,6 +47,7 @@ int main(int argc, char** argv) {
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 
@@ -57,13 +65,13 @@ int main(int argc, char** argv) {
   spdlog::info("longwire-gateway {} is up", LONGWIRE_VERSION);
 
   std::atomic<bool> is_drained{false};
-  WaitForSignal(signals, is_drained);
+  WaitForEnd(signals, **gateway, is_drained);
   std::thread drain([&] {
     (*gateway)->Drain();
     is_drained.store(true);
   });
   // Whoever signals again does not want to wait for the pace of the drain.
-  while (WaitForSignal(signals, is_drained)) (*gateway)->HurryDrain();
+  while (WaitForEnd(signals, **gateway, is_drained)) (*gateway)->HurryDrain();
   drain.join();
   gateway->reset();
   return 0;

@@ -12,6 +12,7 @@
 #include "server/base/limits.h"
 #include "server/core/session_id.h"
 #include "server/edge/address.h"
+#include "server/edge/origin.h"
 
 namespace longwire {
 namespace {
@@ -49,6 +50,8 @@ absl::Status CheckBounds(const Options& o) {
       Within("--message-bytes-max", static_cast<int64_t>(o.message_bytes_max), 1,
              kMessageBytesMaxMax, FormatBytes),
       Within("--outbox-bytes-max", static_cast<int64_t>(o.outbox_bytes_max), 1024, kGiB,
+             FormatBytes),
+      Within("--bytes-per-second-max", static_cast<int64_t>(o.bytes_per_second_max), 0, 4 * kGiB,
              FormatBytes),
       Within("--event-log-bytes-max", static_cast<int64_t>(o.event_log_bytes_max), 64 * 1024,
              1024 * kGiB, FormatBytes),
@@ -105,6 +108,62 @@ absl::Status CheckCombinations(const Options& o) {
   return absl::OkStatus();
 }
 
+// A certificate is of no use without its key, nor is a key without its certificate.
+absl::Status CheckTlsPair(const char* cert_flag, const std::string& cert, const char* key_flag,
+                          const std::string& key) {
+  if (cert.empty() == key.empty()) return absl::OkStatus();
+  return Invalid(fmt::format("{} needs {} beside it", cert.empty() ? key_flag : cert_flag,
+                             cert.empty() ? cert_flag : key_flag));
+}
+
+absl::Status CheckTls(const Options& o) {
+  for (const absl::Status& status :
+       {CheckTlsPair("--ws-tls-cert", o.ws_tls_cert, "--ws-tls-key", o.ws_tls_key),
+        CheckTlsPair("--grpc-tls-cert", o.grpc_tls_cert, "--grpc-tls-key", o.grpc_tls_key)}) {
+    if (!status.ok()) return status;
+  }
+  if (!o.grpc_client_ca.empty() && o.grpc_tls_cert.empty()) {
+    return Invalid("--grpc-client-ca needs --grpc-tls-cert and --grpc-tls-key beside it");
+  }
+  if (!o.authenticator_ca.empty() && o.auth != AuthKind::kGrpc) {
+    return Invalid("--authenticator-ca is only used with --auth=grpc");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckJwt(const Options& o) {
+  if (o.auth != AuthKind::kJwt) {
+    const bool has_any = !o.jwt_key_files.empty() || o.jwt_algorithm || !o.jwt_audience.empty() ||
+                         !o.jwt_issuer.empty() || !o.jwt_cookie.empty();
+    return has_any ? Invalid("the --jwt options are only used with --auth=jwt") : absl::OkStatus();
+  }
+  if (o.jwt_key_files.empty()) return Invalid("--auth=jwt needs --jwt-key-file");
+  if (!o.jwt_algorithm) {
+    return Invalid("--auth=jwt needs --jwt-algorithm: the one that your tokens are signed with");
+  }
+  if (o.jwt_uid_claim.empty()) return Invalid("--jwt-uid-claim must not be empty");
+  if (o.jwt_cookie.find_first_not_of(kTokenCharacters) != std::string::npos) {
+    return Invalid(fmt::format("--jwt-cookie: \"{}\" is no name of a cookie", o.jwt_cookie));
+  }
+  return absl::OkStatus();
+}
+
+// Who may be believed about where a client is.
+absl::Status CheckClients(const Options& o) {
+  for (const std::string& proxy : o.trusted_proxies) {
+    const auto range = AddressRange::Parse(proxy);
+    if (!range.ok()) return Invalid(fmt::format("--trusted-proxies: {}", Why(range.status())));
+  }
+  const auto origins = OriginPatterns::Parse(o.allowed_origins);
+  if (!origins.ok()) return Invalid(fmt::format("--allowed-origins: {}", Why(origins.status())));
+  if (!o.jwt_cookie.empty() && origins->allows_any()) {
+    return Invalid(
+        "--jwt-cookie needs --allowed-origins: a browser sends the cookie from every page, so "
+        "any site could open a session as its visitor (cross-site WebSocket hijacking)");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckEpoch(const Options& o) {
   const auto epoch = ParseDay(o.epoch);
   if (!epoch.ok()) return Invalid(fmt::format("--epoch: {}", Why(epoch.status())));
@@ -128,14 +187,16 @@ absl::Status CheckExposure(const Options& o) {
   if (!ws->is_loopback && o.auth == AuthKind::kNone && !o.auth_is_explicit) {
     return Invalid(
         fmt::format("--ws-listen {} is open to other machines and nobody would be asked who "
-                    "they are: choose --auth=grpc, or say --auth=none",
+                    "they are: choose --auth=jwt or --auth=grpc, or say --auth=none",
                     o.ws_listen));
   }
-  if (!grpc->is_loopback && !o.grpc_insecure) {
-    return Invalid(
-        fmt::format("--grpc-listen {} is open to other machines without any protection: "
-                    "listen on loopback, or say --grpc-insecure on a network that you trust",
-                    o.grpc_listen));
+  const bool is_grpc_protected = !o.grpc_tls_cert.empty() || !o.grpc_token_file.empty();
+  if (!grpc->is_loopback && !is_grpc_protected && !o.grpc_insecure) {
+    return Invalid(fmt::format(
+        "--grpc-listen {} is open to other machines without any protection: set --grpc-tls-cert, "
+        "--grpc-client-ca or --grpc-token-file, listen on loopback, or say --grpc-insecure on a "
+        "network that you trust",
+        o.grpc_listen));
   }
   return absl::OkStatus();
 }
@@ -143,7 +204,8 @@ absl::Status CheckExposure(const Options& o) {
 }  // namespace
 
 absl::Status ValidateOptions(const Options& options) {
-  for (const auto check : {CheckBounds, CheckCombinations, CheckEpoch, CheckExposure}) {
+  for (const auto check : {CheckBounds, CheckCombinations, CheckTls, CheckJwt, CheckClients,
+                           CheckEpoch, CheckExposure}) {
     if (const absl::Status status = check(options); !status.ok()) return status;
   }
   return absl::OkStatus();

@@ -2,15 +2,17 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "server/auth/jwt_keys.h"
 #include "server/hub/uid_directory.h"
 
 namespace longwire {
 
-enum class AuthKind : uint8_t { kNone, kGrpc };
+enum class AuthKind : uint8_t { kNone, kJwt, kGrpc };
 enum class AuthAt : uint8_t { kHandshake, kMessage };
 enum class ProtocolKind : uint8_t { kRaw, kCommand };
 enum class LogFormat : uint8_t { kText, kJson };
@@ -25,6 +27,17 @@ struct Options {
   std::string grpc_listen = "127.0.0.1:9090";   // likewise
   std::string admin_listen = "127.0.0.1:9091";  // likewise; empty = no admin listener
   bool grpc_insecure = false;                   // Allows gRPC beyond loopback without protection.
+  // PEM files, read again when they change. Empty = plain text.
+  std::string ws_tls_cert;
+  std::string ws_tls_key;
+  std::string grpc_tls_cert;
+  std::string grpc_tls_key;
+  std::string grpc_client_ca;   // Backends need a certificate of this authority (mTLS).
+  std::string grpc_token_file;  // Backends need one of the tokens in this file, one a line.
+  bool proxy_protocol = false;  // Each client connection begins with a PROXY header.
+  // Addresses and ranges of proxies whose X-Forwarded-For or Forwarded is believed.
+  std::vector<std::string> trusted_proxies;
+  std::vector<std::string> allowed_origins;  // Of browsers' pages; empty = any.
   std::string ws_path = "/";                    // Upgrades at this path and below it.
   std::vector<std::string> ws_subprotocols;     // Those the gateway speaks, by name.
 
@@ -33,6 +46,14 @@ struct Options {
   AuthAt auth_at = AuthAt::kHandshake;
   int64_t auth_timeout_millis = 10'000;
   std::string authenticator_address;  // host:port of the Authenticator service, for --auth=grpc.
+  std::string authenticator_ca;       // It is asked over TLS, with a certificate of this authority.
+  // For --auth=jwt.
+  std::vector<std::string> jwt_key_files;
+  std::optional<JwtAlgorithm> jwt_algorithm;  // No default: it decides who is believed.
+  std::string jwt_uid_claim = "sub";
+  std::string jwt_audience;  // Empty = any.
+  std::string jwt_issuer;    // Empty = any.
+  std::string jwt_cookie;    // The cookie that may hold the token; empty = none may.
 
   ProtocolKind protocol = ProtocolKind::kRaw;
   DuplicateLogin duplicate_login = DuplicateLogin::kKickOld;
@@ -51,6 +72,10 @@ struct Options {
   size_t outbox_bytes_max = 1024 * 1024;  // Waiting for one client.
   size_t outbox_total_bytes_max = 0;      // For all clients. 0 = a quarter of memory.
   size_t sessions_max = 0;                // 0 = what the file limit allows.
+  size_t sessions_per_ip_max = 0;         // 0 = as many as sessions_max.
+  // Of one client: it is closed beyond it. A second's worth may come at once. 0 = any number.
+  uint32_t messages_per_second_max = 0;
+  size_t bytes_per_second_max = 0;
   size_t event_log_bytes_max = 256 * 1024 * 1024;
   int64_t event_log_age_max_millis = 3'600'000;
   // How long the place of a consumer group without members is kept; never less than the log's age.

@@ -61,6 +61,13 @@ class AuthProvider {
   // 4401. Called on an event loop: must not block.
   virtual bool IsAuthRequest(MessageView /*message*/) const { return true; }
 
+  // Is this message of an open session one to authenticate anew with? Then it goes to Authenticate
+  // and not to the backends, with a handshake that has no headers and no query any more. Of the
+  // answer, expires_at_millis replaces what was before and the reply is sent. Another uid, or a
+  // refusal, ends the session with 4401 or 4403; kUnavailable changes nothing. Called on an event
+  // loop for every message: must be quick.
+  virtual bool IsRenewal(MessageView /*message*/) const { return false; }
+
   // Judges `request` and calls `done` exactly once, now or later, from any thread. Called on an
   // event loop: must not block; work that takes time goes elsewhere. The gateway stops waiting
   // after --auth-timeout, and a later answer is dropped. `done` may also be called after the

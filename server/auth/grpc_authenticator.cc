@@ -70,18 +70,21 @@ AuthResult Refuse(const grpc::Status& status) {
   }
 }
 
-std::shared_ptr<grpc::Channel> ChannelTo(const std::string& address) {
+std::shared_ptr<grpc::Channel> ChannelTo(
+    const std::string& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectMillisMax);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kGrpcKeepaliveMillis);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kGrpcKeepaliveTimeoutMillis);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(address, credentials, arguments);
 }
 
 }  // namespace
 
-GrpcAuthenticator::GrpcAuthenticator(const std::string& address, int64_t timeout_millis)
-    : timeout_millis_(timeout_millis), stub_(v1::Authenticator::NewStub(ChannelTo(address))) {}
+GrpcAuthenticator::GrpcAuthenticator(const GrpcAuthOptions& options)
+    : is_command_(options.is_command),
+      timeout_millis_(options.timeout_millis),
+      stub_(v1::Authenticator::NewStub(ChannelTo(options.address, options.credentials))) {}
 
 void GrpcAuthenticator::Authenticate(AuthRequest request,
                                      absl::AnyInvocable<void(AuthResult)> done) {

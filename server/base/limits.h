@@ -21,6 +21,11 @@ inline constexpr size_t kEventOverheadBytesMax = 32 * 1024;
 inline constexpr size_t kMessageBytesMaxMax = 1024 * 1024 - kEventOverheadBytesMax;
 inline constexpr size_t kCloseReasonBytesMax = 123;  // RFC 6455 5.5: 125 less the code.
 
+// How often files that may be replaced while the gateway runs - certificates, keys, tokens - are
+// looked at.
+inline constexpr int64_t kFileWatchMillis = 1'000;
+inline constexpr size_t kCertificateFileBytesMax = 1024 * 1024;
+
 // The edge.
 inline constexpr size_t kRequestHeaderBytesMax = 16 * 1024;
 inline constexpr size_t kReadBufferBytes = 64 * 1024;
@@ -28,6 +33,8 @@ inline constexpr int kAcceptsPerTurnMax = 64;
 inline constexpr int kListenBacklog = 4096;
 inline constexpr size_t kHandshakesPerLoopMax = 4096;
 inline constexpr int64_t kAcceptBackoffMillis = 100;
+// Pings and pongs of one client, where its messages have no bound of their own.
+inline constexpr uint32_t kControlFramesPerSecondMax = 100;
 // From our Close to the cut, and how often it is prolonged for a client that still takes what was
 // queued before.
 inline constexpr int64_t kCloseWaitMillis = 5'000;
@@ -84,6 +91,10 @@ inline constexpr int kGrpcClientPingIntervalMillisMin = 10'000;
 inline constexpr int kGrpcStreamsPerConnectionMax = 4096;
 inline constexpr int kGrpcKeepaliveMillis = 20'000;
 inline constexpr int kGrpcKeepaliveTimeoutMillis = 10'000;
+
+// The bearer tokens of callers, in their file.
+inline constexpr size_t kCallerTokenBytesMax = 4 * 1024;
+inline constexpr size_t kCallerTokenFileBytesMax = 256 * 1024;
 
 // Broadcasts under way at once. While it runs each holds the IDs of its audience.
 inline constexpr int kBroadcastsMax = 128;

@@ -38,6 +38,16 @@ std::string_view AdmissionRefusalLabel(AdmissionRefusal refusal) {
       return "descriptors";
     case AdmissionRefusal::kBusy:
       return "busy";
+    case AdmissionRefusal::kTlsHandshake:
+      return "tls_handshake";
+    case AdmissionRefusal::kProxyHeader:
+      return "proxy_header";
+    case AdmissionRefusal::kOrigin:
+      return "origin";
+    case AdmissionRefusal::kSessionsPerIpMax:
+      return "sessions_per_ip_max";
+    case AdmissionRefusal::kRateLimited:
+      return "rate_limited";
     case AdmissionRefusal::kCount:
       break;
   }

@@ -57,6 +57,11 @@ enum class AdmissionRefusal : uint8_t {
   kProtocolError,
   kDescriptors,
   kBusy,
+  kTlsHandshake,
+  kProxyHeader,
+  kOrigin,
+  kSessionsPerIpMax,
+  kRateLimited,
   kCount,
 };
 std::string_view AdmissionRefusalLabel(AdmissionRefusal refusal);

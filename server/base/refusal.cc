@@ -38,6 +38,8 @@ constexpr std::array kRows = {
     Row{Reason::kBadTopicName, "BAD_TOPIC_NAME", absl::StatusCode::kInvalidArgument},
     Row{Reason::kTooManyTopics, "TOO_MANY_TOPICS", absl::StatusCode::kFailedPrecondition},
     Row{Reason::kBadPageToken, "BAD_PAGE_TOKEN", absl::StatusCode::kInvalidArgument},
+    Row{Reason::kCallerUnauthenticated, "CALLER_UNAUTHENTICATED",
+        absl::StatusCode::kUnauthenticated},
 };
 static_assert(kRows.size() == static_cast<size_t>(Reason::kCount));
 

@@ -38,6 +38,7 @@ enum class Reason : uint8_t {
   kBadTopicName,
   kTooManyTopics,
   kBadPageToken,
+  kCallerUnauthenticated,
   kCount,
 };
 

@@ -21,8 +21,10 @@ Connection::Connection(Edge& edge, int fd, const RemoteAddress& remote)
 Connection::Connection(Connection& handshake)
     : edge_(handshake.edge_),
       outbox_(std::move(handshake.outbox_)),
+      tls_(std::move(handshake.tls_)),
       fd_(std::exchange(handshake.fd_, -1)),
-      remote_(handshake.remote_) {
+      remote_(handshake.remote_),
+      is_address_counted_(std::exchange(handshake.is_address_counted_, false)) {
   edge_.loop().Rewatch(fd_, *this, EPOLLIN);
   if (outbox_ != nullptr) {
     is_dirty_ = true;
@@ -31,6 +33,7 @@ Connection::Connection(Connection& handshake)
 }
 
 Connection::~Connection() {
+  StopCountingAddress();
   if (fd_ >= 0) close(fd_);
 }
 
@@ -50,10 +53,51 @@ void Connection::Receive() {
   const ssize_t got = recv(fd_, buffer.data(), buffer.size(), MSG_DONTWAIT);
   if (got > 0) {
     edge_.metrics().bytes_in.Add(static_cast<uint64_t>(got));
-    OnBytes(buffer.first(static_cast<size_t>(got)));
+    Take(buffer.first(static_cast<size_t>(got)));
   } else if (got == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
     OnLost();
   }
+}
+
+size_t Connection::CountAddress() {
+  is_address_counted_ = true;
+  return edge_.shared().address_counts.Add(remote_);
+}
+
+void Connection::StopCountingAddress() {
+  if (std::exchange(is_address_counted_, false)) edge_.shared().address_counts.Remove(remote_);
+}
+
+void Connection::StartTls(const TlsContext& context) {
+  tls_ = context.NewStream();
+}
+
+void Connection::Take(std::span<char> received) {
+  if (tls_ == nullptr) {
+    OnBytes(received);
+  } else {
+    Decrypt({received.data(), received.size()});
+  }
+}
+
+void Connection::Decrypt(std::string_view received) {
+  const std::span<char> plain = edge_.plain_buffer();
+  const TlsStream::ReadResult result = tls_->Read(received, plain);
+  // What TLS answers of itself - its handshake, an alert - goes out with the turn's outboxes.
+  if (!tls_->pending().empty()) NeedOutbox();
+  if (result.bytes > 0) OnBytes(plain.first(result.bytes));
+  if (result.end == TlsStream::End::kNone || is_ended()) return;
+  // This connection may have become another meanwhile, which then owns the TLS.
+  FlushTls();
+  if (result.end == TlsStream::End::kClosed) {
+    OnLost();
+  } else {
+    OnTlsBroken();
+  }
+}
+
+void Connection::FlushTls() {
+  SocketWriter(fd_, tls_.get()).Flush();
 }
 
 void Connection::SetReading(bool is_reading) {
@@ -95,8 +139,9 @@ void Connection::WriteHttp(std::string_view answer) {
 void Connection::Flush() {
   is_dirty_ = false;
   if (is_ended() || outbox_ == nullptr) return;
-  size_t sent = 0;
-  const Outbox::SendResult result = outbox_->Send(fd_, sent);
+  SocketWriter writer(fd_, tls_.get());
+  const Outbox::SendResult result = outbox_->Send(writer);
+  const size_t sent = writer.sent_bytes();
   edge_.metrics().bytes_out.Add(sent);
   if (sent > 0 || !is_blocked_) progress_millis_ = edge_.now_millis();
   if (sent > 0 && is_blocked_) ioctl(fd_, SIOCOUTQ, &kernel_bytes_);
@@ -126,11 +171,21 @@ bool Connection::NoteKernelProgress() {
 }
 
 void Connection::ShutdownSending() {
+  if (tls_ != nullptr) {
+    tls_->WriteClose();
+    FlushTls();
+  }
   shutdown(fd_, SHUT_WR);
 }
 
 void Connection::End() {
-  if (fd_ >= 0) close(std::exchange(fd_, -1));
+  if (fd_ >= 0) {
+    if (tls_ != nullptr) {
+      tls_->WriteClose();
+      FlushTls();
+    }
+    close(std::exchange(fd_, -1));
+  }
   TimerWheel::Cancel(*this);
   edge_.Remove(*this);
 }

@@ -10,6 +10,8 @@
 #include "server/edge/address.h"
 #include "server/edge/edge.h"
 #include "server/edge/outbox.h"
+#include "server/edge/socket_writer.h"
+#include "server/edge/tls_stream.h"
 
 namespace longwire {
 
@@ -24,20 +26,27 @@ class Connection : public Loop::Handler {
 
  protected:
   Connection(Edge& edge, int fd, const RemoteAddress& remote);
-  // Goes on with the other's socket and outbox, reading: the handshake becomes a session. The other
-  // is left without a socket and is to be Ended.
+  // Goes on with the other's socket, TLS and outbox, reading: the handshake becomes a session. The
+  // other is left without a socket and is to be Ended.
   Connection(Connection& handshake);
 
-  // Bytes from the client, in the edge's read buffer: gone after the call.
+  // Bytes from the client, in the edge's read buffer: gone after the call. Behind TLS: decrypted.
   virtual void OnBytes(std::span<char> bytes) = 0;
   // The socket has failed or the client has closed it. The connection is to be Ended.
   virtual void OnLost() = 0;
+  // The client's bytes are no TLS, or its handshake has failed. The connection is to be Ended.
+  virtual void OnTlsBroken() { OnLost(); }
   // All that waited is with the kernel.
   virtual void OnSent() {}
   // The socket takes no more: some of the outbox waits. Called when that begins.
   virtual void OnBlocked() {}
   // The gateway lets nobody in any more: whoever has not entered yet is turned away.
   virtual void OnAdmissionEnd() {}
+
+  // What comes from now on is TLS, and so is what goes out. Before anything has.
+  void StartTls(const TlsContext& context);
+  // Takes bytes that were received already, as if they had come now.
+  void Take(std::span<char> received);
 
   // Begins or stops reading. A connection that does not read still sees the socket fail.
   void SetReading(bool is_reading);
@@ -57,7 +66,8 @@ class Connection : public Loop::Handler {
   // here.
   bool NoteKernelProgress();
 
-  // Sends FIN behind what the kernel has; nothing may be written after it.
+  // Sends FIN behind what the kernel has (behind TLS its close_notify too); nothing may be written
+  // after it.
   void ShutdownSending();
   // Closes the socket now, and frees this when the turn ends.
   void End();
@@ -65,18 +75,28 @@ class Connection : public Loop::Handler {
 
   Edge& edge() { return edge_; }
   const Edge& edge() const { return edge_; }
+  // Who the client is: the peer of the socket, or whom a proxy names that is believed.
   const RemoteAddress& remote() const { return remote_; }
+  // REQUIRES: the address is not counted.
+  void set_remote(const RemoteAddress& remote) { remote_ = remote; }
+  // Counts the connection to its client's address, until it ends. Returns how many there are then.
+  size_t CountAddress();
+  void StopCountingAddress();
 
  private:
   friend class Edge;
 
   void OnReady(uint32_t events) final;
   void Receive();
+  void Decrypt(std::string_view received);
+  // Sends what TLS itself has to say, and does not wait until it is sent.
+  void FlushTls();
   void UpdateWatch();
   Outbox& NeedOutbox();
 
   Edge& edge_;
   std::unique_ptr<Outbox> outbox_;  // Null while nothing waits.
+  std::unique_ptr<TlsStream> tls_;  // Null without TLS.
   int64_t progress_millis_ = 0;
   int fd_;
   uint32_t slot_ = 0;     // In Edge::connections_.
@@ -85,6 +105,7 @@ class Connection : public Loop::Handler {
   bool is_reading_ = true;
   bool is_blocked_ = false;
   bool is_dirty_ = false;
+  bool is_address_counted_ = false;
 };
 
 }  // namespace longwire

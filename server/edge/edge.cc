@@ -12,6 +12,7 @@
 #include "server/core/name.h"
 #include "server/edge/connection.h"
 #include "server/edge/http_connection.h"
+#include "server/edge/proxy_connection.h"
 
 namespace longwire {
 namespace {
@@ -98,7 +99,14 @@ void Edge::Adopt(int fd, const RemoteAddress& remote, const HttpPort& port) {
     close(fd);
     return;
   }
-  Add(std::make_unique<HttpConnection>(*this, fd, remote, port));
+  if (port.has_proxy_header) {
+    Add(std::make_unique<ProxyConnection>(*this, fd, remote, port));
+    return;
+  }
+  auto connection = std::make_unique<HttpConnection>(*this, fd, remote, port);
+  HttpConnection& http = *connection;
+  Add(std::move(connection));
+  http.Start({});
 }
 
 void Edge::Authenticate(AuthRequest request, AuthWaiter& waiter) {
@@ -151,6 +159,11 @@ void Edge::EndTurn() {
     for (Connection* connection : flushing_) connection->Flush();
     flushing_.clear();
   }
+}
+
+std::span<char> Edge::plain_buffer() {
+  if (plain_buffer_.empty()) plain_buffer_.resize(kReadBufferBytes + TlsStream::kRecordBytesMax);
+  return plain_buffer_;
 }
 
 std::unique_ptr<Outbox> Edge::TakeOutbox() {

@@ -18,9 +18,11 @@
 #include "server/base/loop.h"
 #include "server/base/metrics.h"
 #include "server/edge/address.h"
+#include "server/edge/address_counts.h"
 #include "server/edge/handshake.h"
 #include "server/edge/http.h"
 #include "server/edge/outbox.h"
+#include "server/edge/tls_context.h"
 #include "server/hub/shard.h"
 #include "server/protocol/protocol_provider.h"
 
@@ -39,6 +41,10 @@ struct EdgeOptions {
   size_t message_bytes_max = 0;
   size_t outbox_bytes_max = 0;
   size_t sessions_max = 0;
+  size_t sessions_per_ip_max = 0;        // 0 = any number.
+  uint32_t messages_per_second_max = 0;  // 0 = any number.
+  size_t bytes_per_second_max = 0;       // 0 = any number.
+  std::vector<AddressRange> trusted_proxies;
 };
 
 // Answers a request that is not for WebSocket: health, metrics, the demo page. Nothing = not mine.
@@ -50,6 +56,8 @@ using HttpRoute =
 struct HttpPort {
   HttpRoute route;
   bool has_upgrade = false;  // What the route does not answer may be a WebSocket handshake.
+  bool has_proxy_header = false;    // Each connection begins with a PROXY header.
+  const TlsContext* tls = nullptr;  // Null: plain text.
 };
 
 // What the edges of all loops share. Constant but for the atomics.
@@ -59,6 +67,7 @@ struct EdgeShared {
   const ProtocolProvider& protocol;
   ByteBudget& outbox_budget;
   ByteBudget inbound_budget;  // For messages of which a part has come.
+  AddressCounts address_counts{};
   // False once the gateway drains: no new session is let in.
   std::atomic<bool> is_admitting{true};
   // Connections of all loops on the way to a session or in one.
@@ -123,6 +132,9 @@ class Edge {
 
   // One for all connections of the loop: what it holds is worked off before the next read.
   std::span<char> read_buffer() { return read_buffer_; }
+  // For what TLS makes of one read, and of the part of a record that came before it. Made when it
+  // is first asked for.
+  std::span<char> plain_buffer();
   std::string& scratch() {
     scratch_.clear();
     return scratch_;
@@ -150,6 +162,7 @@ class Edge {
   std::atomic<size_t> adopting_{0};
   std::string scratch_;
   std::array<char, kReadBufferBytes> read_buffer_;
+  std::vector<char> plain_buffer_;
 };
 
 }  // namespace longwire

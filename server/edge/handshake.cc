@@ -112,6 +112,14 @@ std::string ChooseSubprotocol(const HttpRequest& request, const std::vector<std:
   return {};
 }
 
+// RFC 6455 10.2. Browsers always send one; it is for them that the list is, since their cookies
+// and their user's place in the network are what another page could abuse.
+bool IsOriginAllowed(const HttpRequest& request, const OriginPatterns& allowed) {
+  const size_t count = request.Count("Origin");
+  if (count == 0 || allowed.allows_any()) return true;
+  return count == 1 && allowed.Allows(*request.Find("Origin"));
+}
+
 v1::Enter DescribeHandshake(const HttpRequest& request, std::string_view path,
                             std::string_view query) {
   v1::Enter enter;
@@ -168,6 +176,11 @@ std::variant<Upgrade, UpgradeRefused> CheckUpgrade(const HttpRequest& request,
   const std::string* key = request.Find("Sec-WebSocket-Key");
   if (request.Count("Sec-WebSocket-Key") != 1 || !IsWebSocketKey(*key)) {
     return BadRequest("There has to be exactly one Sec-WebSocket-Key, of 16 bytes in base64.");
+  }
+  if (!IsOriginAllowed(request, rules.origins)) {
+    return UpgradeRefused{
+        AdmissionRefusal::kOrigin,
+        HttpAnswer{.status = 403, .body = "Pages of this origin may not connect here.\n"}};
   }
   Upgrade upgrade{.handshake = DescribeHandshake(request, path, query), .accept = AcceptFor(*key)};
   upgrade.handshake.set_subprotocol(ChooseSubprotocol(request, rules.subprotocols));

@@ -9,6 +9,7 @@
 #include "longwire/v1/types.pb.h"
 #include "server/base/metrics.h"
 #include "server/edge/http.h"
+#include "server/edge/origin.h"
 
 namespace longwire {
 
@@ -16,6 +17,7 @@ namespace longwire {
 struct HandshakeRules {
   std::string ws_path = "/";
   std::vector<std::string> subprotocols;
+  OriginPatterns origins;  // Of pages; a client that is no browser has none and is let in.
 };
 
 // A request that may become a WebSocket connection (RFC 6455 4.2.1).
@@ -32,7 +34,7 @@ struct UpgradeRefused {
 
 // Decides whether a request may be upgraded. Pure: any request, no I/O.
 //
-// 400: not GET, HTTP/1.0, a body, no or several Host or Sec-WebSocket-Key, a key that is not 16
+// 403: an Origin that is not among the allowed ones, or more than one. 400: not GET, HTTP/1.0, a body, no or several Host or Sec-WebSocket-Key, a key that is not 16
 // bytes, a target that is no path, or anything that is not UTF-8. 404: outside ws_path. 417:
 // Expect. 426: no upgrade to websocket asked for, or a version other than 13.
 std::variant<Upgrade, UpgradeRefused> CheckUpgrade(const HttpRequest& request,

@@ -1,31 +1,49 @@
 #include "server/edge/http_connection.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
 #include "server/base/limits.h"
+#include "server/edge/forwarded.h"
 #include "server/edge/session.h"
 
 namespace longwire {
 
 HttpConnection::HttpConnection(Edge& edge, int fd, const RemoteAddress& remote,
                                const HttpPort& port)
-    : Connection(edge, fd, remote), port_(port), is_counted_(port.has_upgrade) {
-  if (is_counted_) {
-    edge.CountHandshake(1);
-    edge.shared().connections.fetch_add(1);
-  }
+    : Connection(edge, fd, remote),
+      port_(port),
+      slot_(port.has_upgrade ? HandshakeSlot(edge) : HandshakeSlot()) {
   edge.loop().Schedule(*this, edge.now_millis() + edge.options().handshake_timeout_millis);
 }
 
-HttpConnection::~HttpConnection() {
-  StopCounting();
+HttpConnection::HttpConnection(Connection& proxied, const HttpPort& port, int64_t deadline_millis)
+    : Connection(proxied), port_(port), slot_(edge()) {
+  edge().loop().Schedule(*this, deadline_millis);
 }
 
-void HttpConnection::StopCounting() {
-  if (!std::exchange(is_counted_, false)) return;
-  edge().CountHandshake(-1);
-  edge().shared().connections.fetch_sub(1);
+bool HttpConnection::is_from_trusted_proxy() const {
+  const auto& trusted = edge().options().trusted_proxies;
+  return std::any_of(trusted.begin(), trusted.end(),
+                     [this](const AddressRange& range) { return range.Contains(remote()); });
+}
+
+void HttpConnection::Start(std::span<char> received) {
+  const size_t per_ip_max = edge().options().sessions_per_ip_max;
+  // Behind a proxy the client is known only with its request.
+  if (port_.has_upgrade && per_ip_max != 0 && !is_from_trusted_proxy()) {
+    address_connections_ = CountAddress();
+    // A client that is over its number gets an answer to its request. One that goes on opening
+    // connections regardless is cut off before it costs a handshake.
+    if (address_connections_ > 2 * per_ip_max) {
+      edge().CountRefusal(AdmissionRefusal::kSessionsPerIpMax);
+      End();
+      return;
+    }
+  }
+  if (port_.tls != nullptr) StartTls(*port_.tls);
+  if (!received.empty()) Take(received);
 }
 
 void HttpConnection::OnAdmissionEnd() {
@@ -72,6 +90,7 @@ void HttpConnection::OnRequest(const HttpRequest& request) {
     Refuse(refused->reason, refused->answer);
     return;
   }
+  if (!CheckClient(request)) return;
   upgrade_ = std::get<Upgrade>(std::move(checked));
   upgrade_.handshake.set_remote_address(remote().ToString());
   if (!CheckAdmission()) return;
@@ -85,6 +104,27 @@ void HttpConnection::OnRequest(const HttpRequest& request) {
   session_id_ = edge().shard().NewId();
   edge().loop().Schedule(*this, edge().now_millis() + edge().options().auth_timeout_millis);
   edge().Authenticate({.session_id = session_id_, .handshake = upgrade_.handshake}, *this);
+}
+
+bool HttpConnection::CheckClient(const HttpRequest& request) {
+  const EdgeOptions& options = edge().options();
+  if (is_from_trusted_proxy()) {
+    const auto client = ClientAddress(remote(), request, options.trusted_proxies);
+    if (const auto* refused = std::get_if<ForwardedRefused>(&client)) {
+      Refuse(AdmissionRefusal::kBadRequest, {.status = 400, .body = refused->text + "\n"});
+      return false;
+    }
+    set_remote(std::get<RemoteAddress>(client));
+    if (options.sessions_per_ip_max != 0) address_connections_ = CountAddress();
+  }
+  if (address_connections_ > options.sessions_per_ip_max) {
+    Refuse(AdmissionRefusal::kSessionsPerIpMax,
+           {.status = 429,
+            .body = "There are too many connections from this address.\n",
+            .headers = {{"Retry-After", std::to_string(kRetryAfterSeconds)}}});
+    return false;
+  }
+  return true;
 }
 
 bool HttpConnection::CheckAdmission() {
@@ -124,7 +164,7 @@ void HttpConnection::OnAuthResult(AuthResult result) {
 
 void HttpConnection::BecomeSession(AuthAccepted* accepted) {
   // From here on the session counts.
-  StopCounting();
+  slot_.GiveBack();
   if (session_id_ == 0) session_id_ = edge().shard().NewId();
   auto session =
       std::make_unique<Session>(*this, session_id_, std::move(upgrade_), std::move(rest_));
@@ -144,7 +184,7 @@ void HttpConnection::Refuse(AdmissionRefusal reason, const HttpAnswer& answer) {
 }
 
 void HttpConnection::Answer(const HttpAnswer& answer) {
-  StopCounting();
+  slot_.GiveBack();
   state_ = State::kAnswering;
   WriteHttp(FormatHttpAnswer(answer, is_head_ ? HttpBody::kLeaveOut : HttpBody::kSend));
   SetReading(true);
@@ -160,6 +200,11 @@ void HttpConnection::OnSent() {
 void HttpConnection::OnLost() {
   if (state_ == State::kAuthenticating) edge().ForgetAuth(session_id_);
   End();
+}
+
+void HttpConnection::OnTlsBroken() {
+  if (state_ == State::kReading) edge().CountRefusal(AdmissionRefusal::kTlsHandshake);
+  OnLost();
 }
 
 void HttpConnection::OnTimer() {

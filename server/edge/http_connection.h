@@ -9,6 +9,7 @@
 #include "server/edge/connection.h"
 #include "server/edge/edge.h"
 #include "server/edge/handshake.h"
+#include "server/edge/handshake_slot.h"
 #include "server/edge/http.h"
 
 namespace longwire {
@@ -18,19 +19,26 @@ namespace longwire {
 class HttpConnection final : public Connection, private AuthWaiter {
  public:
   HttpConnection(Edge& edge, int fd, const RemoteAddress& remote, const HttpPort& port);
-  ~HttpConnection() override;
+  // Goes on with a connection whose client a PROXY header has named. The deadline is for the
+  // request.
+  HttpConnection(Connection& proxied, const HttpPort& port, int64_t deadline_millis);
+
+  // Once it is among the edge's connections: begins, with what was received already.
+  void Start(std::span<char> received);
 
  private:
   void OnBytes(std::span<char> bytes) override;
   void OnLost() override;
+  void OnTlsBroken() override;
   void OnSent() override;
   void OnTimer() override;
   void OnAdmissionEnd() override;
   void OnAuthResult(AuthResult result) override;
 
+  bool is_from_trusted_proxy() const;
   void OnRequest(const HttpRequest& request);
-  // Connections that may become sessions count against --sessions-max from the request on.
-  void StopCounting();
+  // Finds out who the client is and how many connections it has. False when it is refused.
+  bool CheckClient(const HttpRequest& request);
   // True when a new session may be admitted now; else answers 503.
   bool CheckAdmission();
   void Refuse(AdmissionRefusal reason, const HttpAnswer& answer);
@@ -44,7 +52,8 @@ class HttpConnection final : public Connection, private AuthWaiter {
   bool is_head_ = false;  // The answer goes without its body.
   State state_ = State::kReading;
   bool has_received_ = false;
-  bool is_counted_;
+  size_t address_connections_ = 0;  // Of the client's address, when this one was counted.
+  HandshakeSlot slot_;
   HttpRequestReader reader_;
   Upgrade upgrade_;
   std::string rest_;          // What came behind the request's head: frames already.

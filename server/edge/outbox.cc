@@ -1,6 +1,5 @@
 #include "server/edge/outbox.h"
 
-#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <algorithm>
@@ -15,37 +14,33 @@ namespace {
 // An outbox with more than this is freed rather than kept for the next session.
 constexpr size_t kRecycledBytesMax = 4 * 1024;
 constexpr size_t kSparePiecesMax = 16;
-// Of one sendmsg. A shared frame is large, so a few fill any socket.
-constexpr size_t kPartsPerSend = 32;
+// Of one write. A shared frame is large, so a few fill any socket.
+constexpr size_t kPartsPerWrite = 32;
 
 }  // namespace
 
-Outbox::SendResult Outbox::Send(int fd, size_t& sent_bytes) {
-  sent_bytes = 0;
+Outbox::SendResult Outbox::Send(SocketWriter& writer) {
+  const auto stopped = [&] {
+    if (errno != EAGAIN && errno != EWOULDBLOCK) return SendResult::kBroken;
+    CompactIfLarge();
+    return SendResult::kBlocked;
+  };
   while (true) {
     if (empty()) {
       Clear();
-      if (!pending_pong_) return SendResult::kAllSent;
+      if (!pending_pong_) return writer.Flush() ? SendResult::kAllSent : stopped();
       budget_.TakeAnyway(pending_pong_->size());
       data_.swap(*pending_pong_);
       pending_pong_.reset();
     }
-    const ssize_t sent = pieces_.empty() ? send(fd, data_.data() + sent_, data_.size() - sent_,
-                                                MSG_NOSIGNAL | MSG_DONTWAIT)
-                                         : SendPieces(fd);
-    if (sent < 0) {
-      if (errno == EINTR) continue;
-      if (errno != EAGAIN && errno != EWOULDBLOCK) return SendResult::kBroken;
-      CompactIfLarge();
-      return SendResult::kBlocked;
-    }
-    sent_bytes += static_cast<size_t>(sent);
-    Advance(static_cast<size_t>(sent));
+    const ssize_t written = WritePieces(writer);
+    if (written < 0) return stopped();
+    Advance(static_cast<size_t>(written));
   }
 }
 
-ssize_t Outbox::SendPieces(int fd) const {
-  std::array<iovec, kPartsPerSend> parts;
+ssize_t Outbox::WritePieces(SocketWriter& writer) const {
+  std::array<iovec, kPartsPerWrite> parts;
   size_t count = 0;
   const auto add = [&](std::string_view bytes) {
     if (bytes.empty() || count == parts.size()) return;
@@ -61,8 +56,7 @@ ssize_t Outbox::SendPieces(int fd) const {
     skip = 0;
   }
   add(own.substr(at));
-  const msghdr message{.msg_iov = parts.data(), .msg_iovlen = count};
-  return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  return writer.Write({parts.data(), count});
 }
 
 void Outbox::Advance(size_t bytes) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "server/base/byte_budget.h"
+#include "server/edge/socket_writer.h"
 #include "server/hub/shared_frame.h"
 
 namespace longwire {
@@ -51,8 +52,8 @@ class Outbox {
   bool empty() const { return bytes() == 0; }
 
   enum class SendResult : uint8_t { kAllSent, kBlocked, kBroken };
-  // Sends as much as the socket takes. `sent_bytes` is what went.
-  SendResult Send(int fd, size_t& sent_bytes);
+  // Sends as much as the socket takes.
+  SendResult Send(SocketWriter& writer);
 
   // Drops what waits, but for the rest of a frame that is partly sent: what follows must begin
   // where the peer expects a frame.
@@ -82,8 +83,8 @@ class Outbox {
   size_t OwnEnd() const {
     return next_piece_ < pieces_.size() ? pieces_[next_piece_].at : data_.size();
   }
-  // What send() does, for as much of both kinds as one call takes.
-  ssize_t SendPieces(int fd) const;
+  // Writes as much of both kinds as one call takes.
+  ssize_t WritePieces(SocketWriter& writer) const;
   // Notes that so much was sent.
   void Advance(size_t bytes);
   // Notes that so much of the next shared frame was sent; lets go of it when it is all of it.

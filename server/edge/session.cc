@@ -44,10 +44,12 @@ void Session::OnBytes(std::span<char> bytes) {
     received_or_deadline_millis_ = edge().now_millis();
     has_pinged_ = false;
   }
-  Process(bytes);
+  if (ChargeBytes(bytes.size())) Process(bytes);
 }
 
 void Session::Process(std::span<char> bytes) {
+  // What still comes from a client that is being closed for what it sent is not looked at.
+  if (is_violated_) return;
   const size_t held_before = reader_.BufferedBytes();
   ReadFrames(bytes);
   const size_t held = reader_.BufferedBytes();
@@ -70,12 +72,16 @@ void Session::Process(std::span<char> bytes) {
 void Session::ReadFrames(std::span<char> bytes) {
   using Kind = FrameReader::Item::Kind;
   while (!is_ended()) {
-    if (state_ == State::kAuthenticating || state_ == State::kClaiming) {
+    if (state_ == State::kAuthenticating || state_ == State::kClaiming ||
+        state_ == State::kRenewing) {
       // The rest of what was read waits for the answer; the socket is not read meanwhile.
       admission_->rest.append(bytes.data(), bytes.size());
       return;
     }
     const FrameReader::Item item = reader_.Next(bytes, edge().options().message_bytes_max);
+    const bool is_control = item.kind == Kind::kPing || item.kind == Kind::kPong;
+    const bool is_message = item.kind == Kind::kText || item.kind == Kind::kBinary;
+    if ((is_control || is_message) && !ChargeFrame(is_control)) return;
     switch (item.kind) {
       case Kind::kNeedMore:
         return;
@@ -104,6 +110,10 @@ void Session::OnMessage(MessageView message) {
   if (state_ == State::kClosing) return;
   if (state_ == State::kAwaitingAuth) {
     AskProvider(message);
+    return;
+  }
+  if (edge().shared().auth.IsRenewal(message)) {
+    Renew(message);
     return;
   }
   ++messages_in_;
@@ -215,6 +225,42 @@ void Session::OnViolation(uint16_t code, std::string_view text) {
   }
 }
 
+bool Session::ChargeBytes(size_t bytes) {
+  const size_t per_second_max = edge().options().bytes_per_second_max;
+  // One message may always come at once, with what one read brings besides.
+  const size_t burst =
+      std::max(per_second_max, edge().options().message_bytes_max + kReadBufferBytes);
+  if (per_second_max == 0 || state_ == State::kClosing ||
+      bytes_allowed_.Take(edge().now_millis(), bytes, per_second_max, burst)) {
+    return true;
+  }
+  CloseForRate("more bytes a second than a client may send");
+  return false;
+}
+
+bool Session::ChargeFrame(bool is_control) {
+  const uint32_t messages_max = edge().options().messages_per_second_max;
+  // Nobody needs many pings; answering them all would be work that no limit of messages sees.
+  const uint32_t per_second_max =
+      messages_max != 0 ? messages_max : is_control ? kControlFramesPerSecondMax : 0;
+  if (per_second_max == 0 || state_ == State::kClosing ||
+      frames_allowed_.Take(edge().now_millis(), 1, per_second_max, per_second_max)) {
+    return true;
+  }
+  CloseForRate("more messages a second than a client may send");
+  return false;
+}
+
+void Session::CloseForRate(std::string_view text) {
+  // Whoever floods would go on until it sees our Close, and nothing it says counts any more.
+  is_violated_ = true;
+  if (is_entered()) {
+    Close(MakeLeave(LeaveReason::kRateLimited, CloseCode::kPolicyViolation, text));
+  } else {
+    Turn(AdmissionRefusal::kRateLimited, CloseCode::kPolicyViolation, text);
+  }
+}
+
 void Session::Kick(uint16_t close_code, std::string_view close_reason, bool silent) {
   Leave leave = MakeLeave(LeaveReason::kKicked, static_cast<CloseCode>(close_code), close_reason);
   leave.silent = silent;
@@ -236,11 +282,15 @@ void Session::OnEvicted() {
 }
 
 void Session::Close(const Leave& leave) {
+  StopWaiting();
   edge().shard().Leave(*this, leave);
   state_ = State::kClosing;
+  const std::unique_ptr<Admission> renewal = std::move(admission_);
   // RFC 6455 5.5.1: a Close frame is answered with its own code.
   const bool has_code = leave.close_code != static_cast<uint16_t>(CloseCode::kNoStatus);
   WriteClose(has_code ? leave.close_code : 0, is_client_closed_ ? "" : leave.close_reason);
+  // It may end inside a frame: the reader has to know, to find the client's Close behind it.
+  if (renewal != nullptr && !renewal->rest.empty()) Process(renewal->rest);
 }
 
 void Session::WriteClose(uint16_t code, std::string_view reason) {
@@ -299,6 +349,9 @@ void Session::ScheduleNext() {
       break;
     case State::kClaiming:
       break;
+    case State::kRenewing:
+      due = received_or_deadline_millis_;
+      break;
     case State::kOpen:
       due = std::min(KeepaliveDue(), expires_millis_);
       if (is_blocked()) {
@@ -327,6 +380,11 @@ void Session::OnTimer() {
       return;
     case State::kClosing:
       OnClosingTimer();
+      return;
+    case State::kRenewing:
+      // Nobody could say that the client may not stay: it stays while what it had holds.
+      edge().ForgetAuth(id_);
+      ResumeOpen();
       return;
     case State::kOpen:
       OnOpenTimer();

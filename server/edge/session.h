@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "server/auth/auth_provider.h"
+#include "server/base/token_bucket.h"
 #include "server/core/leave.h"
 #include "server/edge/connection.h"
 #include "server/edge/frame.h"
@@ -45,7 +46,7 @@ class Session final : public Connection, public HubSession, private AuthWaiter {
   void Describe(v1::Session& session) const override;
 
  private:
-  // What is needed until the session enters.
+  // What is needed until the session enters, and again while it renews its authentication.
   struct Admission {
     Upgrade upgrade;
     std::string rest;  // Bytes that came before their time: they wait for the answer.
@@ -58,6 +59,7 @@ class Session final : public Connection, public HubSession, private AuthWaiter {
     kAuthenticating,  // The provider is asked.
     kClaiming,        // Another session of the uid has to leave first.
     kOpen,            // In the hub: ENTER is written.
+    kRenewing,        // The same, and the provider is asked about a new authentication.
     kClosing,         // Our Close frame is on its way; LEAVE is written if ENTER was.
   };
 
@@ -85,6 +87,19 @@ class Session final : public Connection, public HubSession, private AuthWaiter {
   void WriteUpgrade();
   void AskProvider(MessageView message);
   void ProcessRest();
+  // Until when the authentication holds, in milliseconds since 1970; nothing = for ever.
+  void SetExpiry(const std::optional<int64_t>& wall_millis);
+
+  // A session that is open authenticates anew, in band: its reads pause until the answer is there.
+  void Renew(MessageView message);
+  void OnRenewed(AuthResult result);
+  // Goes on as before, with what has come meanwhile.
+  void ResumeOpen();
+
+  // Charge what the client sends to its limits. False when it is beyond one and is being closed.
+  bool ChargeBytes(size_t bytes);
+  bool ChargeFrame(bool is_control);
+  void CloseForRate(std::string_view text);
 
   // Ends the session: LEAVE if it has entered, a Close frame behind what is queued, and then a
   // bounded wait for the client's.
@@ -100,7 +115,7 @@ class Session final : public Connection, public HubSession, private AuthWaiter {
   void OnOpenTimer();
   void OnClosingTimer();
 
-  bool is_entered() const { return state_ == State::kOpen; }
+  bool is_entered() const { return state_ == State::kOpen || state_ == State::kRenewing; }
   void ScheduleNext();
   int64_t KeepaliveDue() const;
 
@@ -108,15 +123,18 @@ class Session final : public Connection, public HubSession, private AuthWaiter {
   std::string uid_;
   std::string path_;
   FrameReader reader_;
-  std::unique_ptr<Admission> admission_;  // Null once it has entered, or was turned away.
+  std::unique_ptr<Admission> admission_;  // Null once it has entered (but for a renewal) or closes.
   // Null for most: what the provider gave, shown by GetSession and snapshots.
   std::unique_ptr<std::map<std::string, std::string>> attributes_;
   int64_t entered_at_millis_ = 0;
-  // When the client last sent something; while it authenticates or closes: until when it may take.
+  // When the client last sent something; while it authenticates, renews or closes: until when it
+  // may take.
   int64_t received_or_deadline_millis_ = 0;
   int64_t expires_millis_ = INT64_MAX;  // When the authentication ends, on the loop's clock.
   uint64_t messages_in_ = 0;
   uint64_t messages_out_ = 0;
+  TokenBucket frames_allowed_;
+  TokenBucket bytes_allowed_;
   PartitionNumber partition_ = 0;
   uint8_t subprotocol_ = 0;  // 1 + its place in HandshakeRules::subprotocols; 0 = none.
   State state_ = State::kAwaitingAuth;

@@ -49,6 +49,10 @@ void Session::AskProvider(MessageView message) {
 }
 
 void Session::OnAuthResult(AuthResult result) {
+  if (state_ == State::kRenewing) {
+    OnRenewed(std::move(result));
+    return;
+  }
   if (auto* accepted = std::get_if<AuthAccepted>(&result)) {
     if (!edge().shared().is_admitting.load(std::memory_order_relaxed)) {
       Turn(AdmissionRefusal::kDraining, CloseCode::kTryAgainLater, "the gateway is shutting down");
@@ -120,12 +124,18 @@ void Session::Enter() {
   }
   edge().shard().Enter(*this, enter, admission->accepted.topics);
   if (const auto& reply = admission->accepted.reply) WriteMessage(reply->view());
-  if (const auto& expires = admission->accepted.expires_at_millis) {
-    expires_millis_ = edge().now_millis() + *expires - edge().loop().wall_millis();
-  }
+  SetExpiry(admission->accepted.expires_at_millis);
   ScheduleNext();
   SetReading(true);
   Process(admission->rest);
+}
+
+void Session::SetExpiry(const std::optional<int64_t>& wall_millis) {
+  // Both clocks' numbers are below 2^53 and what a provider says may be anything: no overflow.
+  const int64_t now = edge().loop().wall_millis();
+  expires_millis_ = wall_millis && *wall_millis - now < INT64_MAX / 2
+                        ? edge().now_millis() + (*wall_millis - now)
+                        : INT64_MAX;
 }
 
 void Session::OnAdmissionEnd() {
@@ -135,7 +145,7 @@ void Session::OnAdmissionEnd() {
 }
 
 void Session::StopWaiting() {
-  if (state_ == State::kAuthenticating) edge().ForgetAuth(id_);
+  if (state_ == State::kAuthenticating || state_ == State::kRenewing) edge().ForgetAuth(id_);
   if (state_ == State::kClaiming) edge().shard().Abandon(*this);
 }
 

@@ -8,6 +8,10 @@ Command SplitCommand(std::string_view message) {
   return {.type = message.substr(0, space), .body = message.substr(space + 1)};
 }
 
+bool IsAuthCommand(MessageView message) {
+  return message.type == MessageType::kText && SplitCommand(message.body).type == "auth";
+}
+
 std::variant<RoutedMessage, ProtocolViolation> CommandProtocol::Decode(MessageView received,
                                                                        std::string&) const {
   const Command command = SplitCommand(received.body);

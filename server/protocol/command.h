@@ -17,6 +17,10 @@ struct Command {
 // space all of it is the type and the body is empty. Any bytes; the views point into `message`.
 Command SplitCommand(std::string_view message);
 
+// Whether a message is the command `auth`: "auth TOKEN". Where clients are authenticated it is the
+// gateway's own and never reaches the backends.
+bool IsAuthCommand(MessageView message);
+
 // --protocol=command: a client's message starts with a command, which backends get apart from the
 // body; messages to clients go as they are. The type of the frame is the type of the body.
 class CommandProtocol final : public ProtocolProvider {

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <openssl/ssl.h>
+
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -24,6 +27,12 @@ class TcpSocket {
   // soon full.
   std::string Connect(const std::string& address, int receive_buffer_bytes = 0);
 
+  // Speaks TLS from now on, with a peer that has a certificate of this authority (PEM) for
+  // `name`. Returns what went wrong, empty when nothing did.
+  std::string StartTls(const std::string& authority, const std::string& name = "localhost");
+  // The certificate that the peer has shown, as PEM.
+  std::string PeerCertificate() const;
+
   // Sends all of it; false when the peer is gone or takes nothing for kPatience.
   bool Send(std::string_view bytes);
   // The same with one segment a byte, to cut the stream in every place.
@@ -43,7 +52,15 @@ class TcpSocket {
   std::string local_address() const;
 
  private:
+  // Of one call on the TLS: waits for what it wants. False when that is an end.
+  bool WaitForTls(int result, const Deadline& deadline);
+
+  struct FreeSsl {
+    void operator()(SSL* ssl) const { SSL_free(ssl); }
+  };
+
   int fd_ = -1;
+  std::unique_ptr<SSL, FreeSsl> tls_;  // Null: plain text.
 };
 
 // A TCP port that is taken for as long as this lives.

@@ -17,6 +17,11 @@ HttpAnswer WsClient::Open(const std::string& address, const HttpRequest& request
   HttpAnswer answer;
   answer.problem = socket_.Connect(address, options.receive_buffer_bytes);
   if (!answer.problem.empty()) return answer;
+  socket_.Send(options.before_request);
+  if (!options.tls_authority.empty()) {
+    answer.problem = socket_.StartTls(options.tls_authority);
+    if (!answer.problem.empty()) return answer;
+  }
   socket_.Send(request.ToString() + options.first_bytes);
   answer = ReadHttpAnswer(socket_, bytes_);
   if (answer.status == 101 && answer.Header("sec-websocket-accept") != kHandshakeAccept) {

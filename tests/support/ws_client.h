@@ -13,6 +13,8 @@ namespace longwire::test {
 struct WsOpenOptions {
   int receive_buffer_bytes = 0;  // SO_RCVBUF; 0 = the system's.
   std::string first_bytes;       // Sent in the same segment as the request.
+  std::string before_request;    // Sent in plain text before anything else.
+  std::string tls_authority;     // Not empty: TLS, with a gateway that has a certificate of it.
 };
 
 // A blocking WebSocket client that does only what it is told: by itself it answers no ping and no

@@ -59,6 +59,13 @@ class SocketPair {
   int fds_[2] = {-1, -1};
 };
 
+SendResult SendFrom(Outbox& outbox, int fd, size_t& sent_bytes) {
+  SocketWriter writer(fd, nullptr);
+  const SendResult result = outbox.Send(writer);
+  sent_bytes = writer.sent_bytes();
+  return result;
+}
+
 std::string Frame(std::string_view payload, Opcode opcode = Opcode::kText) {
   std::string frame;
   AppendFrame(frame, opcode, payload);
@@ -145,7 +152,7 @@ class OutboxTest : public testing::Test {
   SendResult Send() {
     const size_t before = outbox_->bytes();
     size_t sent = 0;
-    const SendResult result = outbox_->Send(sockets_.fd(), sent);
+    const SendResult result = SendFrom(*outbox_, sockets_.fd(), sent);
     sent_ += sent;
     EXPECT_LE(outbox_->bytes(), before);
     EXPECT_EQ(budget_.used(), outbox_->bytes());
@@ -212,7 +219,7 @@ size_t SocketCapacity() {
   budget.TakeAnyway(big.size());
   outbox.Append(big);
   size_t sent = 0;
-  EXPECT_EQ(outbox.Send(SocketPair().fd(), sent), SendResult::kBlocked);
+  EXPECT_EQ(SendFrom(outbox, SocketPair().fd(), sent), SendResult::kBlocked);
   return sent;
 }
 
@@ -238,7 +245,7 @@ TEST_F(OutboxTest, DroppingAtEverySplitKeepsTheStreamParseable) {
       append(first);
       while (outbox.bytes() < capacity + 300'000) append(frame);
       size_t sent = 0;
-      ASSERT_EQ(outbox.Send(sockets.fd(), sent), SendResult::kBlocked);
+      ASSERT_EQ(SendFrom(outbox, sockets.fd(), sent), SendResult::kBlocked);
       ASSERT_GE(sent, first.size());
       tried.insert((sent - first.size()) % frame.size());
       outbox.DropUnsentFrames();
@@ -247,7 +254,7 @@ TEST_F(OutboxTest, DroppingAtEverySplitKeepsTheStreamParseable) {
       append(Frame("close", Opcode::kClose));
 
       std::string stream = sockets.Read();
-      while (outbox.Send(sockets.fd(), sent) == SendResult::kBlocked) stream += sockets.Read();
+      while (SendFrom(outbox, sockets.fd(), sent) == SendResult::kBlocked) stream += sockets.Read();
       stream += sockets.Read();
       const auto payloads = Payloads(stream);
       ASSERT_TRUE(payloads) << "cut at byte " << split << " of " << frame.size();
@@ -278,12 +285,12 @@ TEST_F(OutboxTest, DroppingKeepsAnHttpAnswerOfWhichNothingOrSomethingIsSent) {
     outbox.Append(frame);
     size_t sent = 0;
     if (answer_bytes > 100) {
-      ASSERT_EQ(outbox.Send(sockets.fd(), sent), SendResult::kBlocked);
+      ASSERT_EQ(SendFrom(outbox, sockets.fd(), sent), SendResult::kBlocked);
     }
     outbox.DropUnsentFrames();
     EXPECT_EQ(outbox.bytes(), answer_bytes - sent);
     std::string stream = sockets.Read();
-    while (outbox.Send(sockets.fd(), sent) == SendResult::kBlocked) stream += sockets.Read();
+    while (SendFrom(outbox, sockets.fd(), sent) == SendResult::kBlocked) stream += sockets.Read();
     EXPECT_EQ(stream + sockets.Read(), answer);
   }
 }
@@ -357,12 +364,12 @@ class OutboxWithSharedFrames : public OutboxTest {
   std::string ReceiveAll() {
     size_t sent = 0;
     std::string stream = sockets_.Read();
-    while (outbox_->Send(sockets_.fd(), sent) == SendResult::kBlocked) stream += sockets_.Read();
+    while (SendFrom(*outbox_, sockets_.fd(), sent) == SendResult::kBlocked) stream += sockets_.Read();
     return stream + sockets_.Read();
   }
   void SendUntilBlocked() {
     size_t sent = 0;
-    ASSERT_EQ(outbox_->Send(sockets_.fd(), sent), SendResult::kBlocked);
+    ASSERT_EQ(SendFrom(*outbox_, sockets_.fd(), sent), SendResult::kBlocked);
     sent_ += sent;
   }
 
@@ -396,7 +403,7 @@ TEST_F(OutboxWithSharedFrames, AreChargedByReferenceAndLetGoOneByOne) {
   size_t held = 10;
   while (held > 0) {
     size_t sent = 0;
-    outbox_->Send(sockets_.fd(), sent);
+    SendFrom(*outbox_, sockets_.fd(), sent);
     sent_ += sent;
     held = 10 - sent_ / 100'010;
     ASSERT_EQ(frames_.used(), held * 100'010);
@@ -503,7 +510,7 @@ TEST_F(OutboxWithSharedFrames, AnyMixtureOfSendsReadsAndDropsGivesTheStreamThatA
         }
       } else if (what < 75) {
         size_t now_sent = 0;
-        ASSERT_NE(outbox.Send(sockets.fd(), now_sent), SendResult::kBroken);
+        ASSERT_NE(SendFrom(outbox, sockets.fd(), now_sent), SendResult::kBroken);
         model.sent += now_sent;
       } else if (what < 98) {
         received += sockets.Read(random() % 20'000);
@@ -516,7 +523,7 @@ TEST_F(OutboxWithSharedFrames, AnyMixtureOfSendsReadsAndDropsGivesTheStreamThatA
       ASSERT_EQ(frames_.used(), model.referred()) << "seed " << seed;
     }
     size_t now_sent = 0;
-    while (outbox.Send(sockets.fd(), now_sent) == SendResult::kBlocked) received += sockets.Read();
+    while (SendFrom(outbox, sockets.fd(), now_sent) == SendResult::kBlocked) received += sockets.Read();
     received += sockets.Read();
     ASSERT_TRUE(received == model.wire) << "seed " << seed;
   }

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <grpcpp/security/server_credentials.h>
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "server/api/caller_tokens.h"
+#include "server/app/file_reloader.h"
+#include "server/app/options.h"
+#include "server/edge/tls_context.h"
+
+namespace longwire {
+
+// What protects the ports: certificates, keys and tokens, from the files that the options name.
+struct Secrets {
+  std::unique_ptr<TlsContext> ws_tls;               // Null: clients speak plain text.
+  std::unique_ptr<CallerTokens> grpc_tokens;        // Null: whoever reaches the port may call.
+  std::shared_ptr<grpc::ServerCredentials> grpc;    // Plain text, TLS or mTLS.
+};
+
+// Reads them all. INVALID_ARGUMENT or NOT_FOUND names the flag, the file and what is wrong.
+absl::StatusOr<Secrets> LoadSecrets(const Options& options);
+
+// Has them read again when their files change. `secrets` has to outlive the reloader. (gRPC looks
+// at the files of its certificates itself.)
+void WatchSecrets(const Options& options, Secrets& secrets, FileReloader& reloader);
+
+}  // namespace longwire
