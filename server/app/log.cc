@@ -4,8 +4,8 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
-// Header-only here, so that no Boost library has to be there at run time.
-#include <boost/json/src.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/string.hpp>
 #include <memory>
 #include <string_view>
 

@@ -50,6 +50,16 @@ inline constexpr uint32_t kRetryAfterSeconds = 2;
 // A process needs descriptors for other things than clients: listeners, gRPC, logs, the engine.
 inline constexpr size_t kDescriptorsReserved = 128;
 
+// --auth=jwt. A request's head is bounded by 16 KiB, of which a token is the most part.
+inline constexpr size_t kJwtBytesMax = 8 * 1024;
+inline constexpr size_t kJwtKeysMax = 16;
+inline constexpr size_t kJwtKeyFileBytesMax = 256 * 1024;
+// How far the clocks of whoever issues tokens and of the gateway may be apart.
+inline constexpr int64_t kJwtLeewayMillis = 5'000;
+// RFC 7518 3.2 and 3.3.
+inline constexpr size_t kJwtSecretBytesAdvised = 32;
+inline constexpr int kJwtRsaBitsMin = 2048;
+
 // The event loop.
 inline constexpr int kReadyEventsPerTurnMax = 256;
 inline constexpr int64_t kTimerTickMillis = 50;
