@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "server/auth/jwt_keys.h"
+#include "server/auth/jwt_algorithm.h"
 #include "server/hub/uid_directory.h"
 
 namespace longwire {

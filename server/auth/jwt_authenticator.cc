@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "server/auth/jwt_source.h"
+#include "server/protocol/command.h"
 
 namespace longwire {
 namespace {
@@ -43,6 +44,10 @@ std::shared_ptr<const JwtKeys> JwtAuthProvider::keys() const {
 
 bool JwtAuthProvider::IsAuthRequest(MessageView message) const {
   return ShowsToken(message, options_.is_command);
+}
+
+bool JwtAuthProvider::IsRenewal(MessageView message) const {
+  return options_.is_command && IsAuthCommand(message);
 }
 
 AuthResult JwtAuthProvider::Judge(std::string_view token) const {

@@ -39,6 +39,7 @@ class JwtAuthProvider final : public AuthProvider {
   std::shared_ptr<const JwtKeys> keys() const;
 
   bool IsAuthRequest(MessageView message) const override;
+  bool IsRenewal(MessageView message) const override;
   void Authenticate(AuthRequest request, absl::AnyInvocable<void(AuthResult)> done) override;
 
  private:

@@ -3,7 +3,10 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -11,21 +14,65 @@
 
 namespace longwire {
 
-// Who is at the other end, small enough to be kept for each session.
+// Who is at the other end, small enough to be kept for each session. An IPv4 address that comes in
+// IPv6 clothes, ::ffff:a.b.c.d, is taken as the IPv4 address.
 class RemoteAddress {
  public:
   RemoteAddress() = default;
-  // An IPv4 address that an IPv6 socket shows as ::ffff:a.b.c.d is taken as the IPv4 address.
   explicit RemoteAddress(const sockaddr_storage& address);
+  // From an address in network order, as protocols carry it.
+  RemoteAddress(std::span<const uint8_t, 4> v4, uint16_t port);
+  RemoteAddress(std::span<const uint8_t, 16> v6, uint16_t port);
 
-  // "192.0.2.1:4242" or "[2001:db8::1]:4242".
+  // "192.0.2.1", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]" or "[2001:db8::1]:80"; without a
+  // port it is 0. Nothing for any other text: names, scope IDs, blanks and numbers with leading
+  // zeros are none.
+  static std::optional<RemoteAddress> Parse(std::string_view text);
+
+  bool is_v6() const { return is_v6_; }
+  uint16_t port() const { return port_; }
+
+  // "192.0.2.1:4242" or "[2001:db8::1]:4242"; if the port is 0, "192.0.2.1" or "2001:db8::1".
   std::string ToString() const;
 
+  // The network of that many bits that the address lies in: the other bits and the port are 0.
+  RemoteAddress Network(size_t prefix_bits) const;
+
+  // What tells one client from another when sessions are counted: the whole of an IPv4 address, but
+  // of an IPv6 address its /64, since one customer commonly has all of that. No IPv4 address has
+  // the key of an IPv6 address.
+  std::array<uint8_t, 16> CountingKey() const;
+
+  bool operator==(const RemoteAddress&) const = default;
+
  private:
-  std::array<uint8_t, 16> bytes_{};
+  std::array<uint8_t, 16> bytes_{};  // Of an IPv4 address the first four; the others are 0.
   uint16_t port_ = 0;
   bool is_v6_ = false;
 };
+static_assert(sizeof(RemoteAddress) == 20, "each session has one");
+
+// The addresses that share their first bits. Ports do not matter, and a range of IPv4 holds no IPv6
+// address.
+class AddressRange {
+ public:
+  // "10.0.0.0/8", "2001:db8::/32", or a single address. INVALID_ARGUMENT says what is wrong with
+  // the text; bits that are set behind the prefix are wrong, since who wrote them meant something
+  // else than what they would do.
+  static absl::StatusOr<AddressRange> Parse(std::string_view text);
+
+  bool Contains(const RemoteAddress& address) const;
+
+ private:
+  AddressRange(const RemoteAddress& network, size_t prefix_bits)
+      : network_(network), prefix_bits_(static_cast<uint8_t>(prefix_bits)) {}
+
+  RemoteAddress network_;
+  uint8_t prefix_bits_;
+};
+
+// A decimal number from 0 to 65535 without a sign, blanks or leading zeros, or nothing.
+std::optional<uint16_t> ParsePort(std::string_view text);
 
 // A place to listen at, resolved.
 struct ListenAddress {
