@@ -1,6 +1,7 @@
 // How an open session authenticates anew before its authentication ends, without a new connection:
 // the client sends a message that the AuthProvider takes for one, and the provider judges it.
 #include <memory>
+#include <string>
 #include <utility>
 #include <variant>
 
@@ -33,7 +34,7 @@ void Session::OnRenewed(AuthResult result) {
   const auto end = [this](CloseCode code, std::string_view text) {
     Close({.reason = LeaveReason::kTokenExpired,
            .close_code = static_cast<uint16_t>(code),
-           .close_reason = CutCloseReason(text)});
+           .close_reason = std::string(CutCloseReason(text))});
   };
   if (const auto* refused = std::get_if<AuthRefused>(&result)) {
     switch (refused->kind) {
