@@ -55,14 +55,14 @@ Found FindInAuthorization(const v1::Enter& handshake) {
   const auto header = handshake.headers().find("authorization");
   if (header == handshake.headers().end()) return {};
   // The repeats of a header are joined with commas, which no token has.
-  size_t pieces = 0;
   std::optional<std::string_view> token;
   for (std::string_view rest = header->second; !rest.empty();) {
-    ++pieces;
     if (const auto found = AfterBearer(TakePiece(rest, ','))) token = found;
   }
   if (!token) return {};
-  if (pieces != 1) return Malformed("there is more than one Authorization");
+  if (header->second.find(',') != std::string::npos) {
+    return Malformed("there is more than one Authorization");
+  }
   if (token->empty()) return Malformed("there is no token behind Bearer");
   return std::string(*token);
 }
