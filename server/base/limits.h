@@ -31,6 +31,8 @@ inline constexpr size_t kRequestHeaderBytesMax = 16 * 1024;
 // A version 2 PROXY header with what balancers add to it - the server's name, a request ID, what TLS
 // told of the client - has well below 1 KiB; its format would allow 64 KiB.
 inline constexpr size_t kProxyHeaderBytesMax = 4 * 1024;
+// Proxies that one request may have come through.
+inline constexpr int kForwardedHopsMax = 32;
 inline constexpr size_t kReadBufferBytes = 64 * 1024;
 inline constexpr int kAcceptsPerTurnMax = 64;
 inline constexpr int kListenBacklog = 4096;
