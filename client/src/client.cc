@@ -37,6 +37,9 @@ std::shared_ptr<grpc::Channel> MakeChannel(const ClientOptions& options) {
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectLongestMillis);
   // Two Clients are two connections, whatever gRPC would share behind our back.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  if (!options.tls_server_name.empty()) {
+    arguments.SetString(GRPC_SSL_TARGET_NAME_OVERRIDE_ARG, options.tls_server_name);
+  }
   return grpc::CreateCustomChannel(
       options.address,
       options.credentials ? options.credentials : grpc::InsecureChannelCredentials(), arguments);
@@ -54,12 +57,13 @@ namespace internal {
 
 Connection::Connection(const ClientOptions& options)
     : address(options.address),
-      authorization(options.token.empty() ? "" : "Bearer " + options.token),
+      token(options.token, options.token_file),
       channel(MakeChannel(options)),
       stub(v1::Gateway::NewStub(channel)) {}
 
 void Connection::Authorize(grpc::ClientContext* context) const {
-  if (!authorization.empty()) context->AddMetadata("authorization", authorization);
+  const std::string now = token.Get();
+  if (!now.empty()) context->AddMetadata("authorization", "Bearer " + now);
 }
 
 bool Connection::WaitForConnected(std::chrono::milliseconds at_most) const {

@@ -10,10 +10,11 @@
 
 #include "longwire/client.h"
 #include "longwire/v1/gateway.grpc.pb.h"
+#include "token.h"
 
 namespace longwire::client::internal {
 
-// Constant after construction; stub and channel are safe from any thread.
+// All of it is safe from any thread.
 struct Connection {
   explicit Connection(const ClientOptions& options);
 
@@ -25,8 +26,7 @@ struct Connection {
   bool WaitForConnected(std::chrono::milliseconds at_most) const;
 
   const std::string address;
-  // The whole header value, empty for none.
-  const std::string authorization;
+  const TokenSource token;
   const std::shared_ptr<grpc::Channel> channel;
   const std::unique_ptr<v1::Gateway::Stub> stub;
 };

@@ -25,6 +25,7 @@
 #include "longwire/route_stream.h"
 #include "longwire/status.h"
 #include "longwire/subscription.h"
+#include "longwire/tls.h"
 #include "longwire/v1/gateway.grpc.pb.h"
 
 namespace longwire::client {
@@ -36,11 +37,18 @@ struct Connection;
 struct ClientOptions {
   // Where the gateway's gRPC port is: host:port, or any gRPC name ("dns:///...", "unix:/...").
   std::string address = "127.0.0.1:9090";
-  // Sent with each call as `authorization: Bearer <token>` if not empty. Without TLS it travels
-  // in the clear.
+  // Sent with each call as `authorization: Bearer <token>`. Without TLS it travels in the clear:
+  // whoever sees the traffic has it. Empty = none; so is one that is not one word of plain ASCII,
+  // since no header could carry it.
   std::string token;
-  // How the channel is secured; unset means plain text.
+  // A file with the token, and only that, for tokens that expire: it is read again for each call
+  // and each stream that is opened, so whoever replaces the file has replaced the token. While it
+  // cannot be read or holds no token, the last one stays in use, at first `token`. Empty = none.
+  std::string token_file;
+  // How the channel is secured; unset means plain text. UseTls in longwire/tls.h sets it.
   std::shared_ptr<grpc::ChannelCredentials> credentials;
+  // With TLS: the name that the gateway's certificate must be for; empty = the host of `address`.
+  std::string tls_server_name;
   // Longest wait for the answer to a single call; past it its status is DEADLINE_EXCEEDED, and it
   // may or may not have taken effect.
   std::chrono::milliseconds call_timeout{10'000};
