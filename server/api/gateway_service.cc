@@ -34,8 +34,8 @@ class RefusedRouteStream final
 }  // namespace
 
 GatewayService::GatewayService(Hub& hub, const ProtocolProvider& protocol, const PushLimits& limits,
-                               const CallerTokens* tokens, ConsumerGroups& groups,
-                               Courier& courier, Metrics& metrics, const Clock& clock)
+                               const CallerTokens* tokens, ConsumerGroups& groups, Courier& courier,
+                               Metrics& metrics, const Clock& clock)
     : hub_(hub),
       protocol_(protocol),
       limits_(limits),

@@ -164,10 +164,9 @@ void AddClientSide(Table& table, Options& o, CLI::Option*& auth) {
              "Subprotocols that are spoken; a client gets its first that is among them");
   table.Choice<ProtocolKind>("--protocol", o.protocol, "What clients send inside messages",
                              {{"raw", ProtocolKind::kRaw}, {"command", ProtocolKind::kCommand}});
-  auth = table.Choice<AuthKind>("--auth", o.auth, "Who decides who a client is",
-                                {{"none", AuthKind::kNone},
-                                 {"jwt", AuthKind::kJwt},
-                                 {"grpc", AuthKind::kGrpc}});
+  auth = table.Choice<AuthKind>(
+      "--auth", o.auth, "Who decides who a client is",
+      {{"none", AuthKind::kNone}, {"jwt", AuthKind::kJwt}, {"grpc", AuthKind::kGrpc}});
   table.Choice<AuthAt>("--auth-at", o.auth_at, "Ask with the handshake or with the first message",
                        {{"handshake", AuthAt::kHandshake}, {"message", AuthAt::kMessage}});
   table.Duration("--auth-timeout", o.auth_timeout_millis, "How long authentication may take");

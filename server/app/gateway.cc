@@ -18,8 +18,8 @@
 #include "server/api/gateway_service.h"
 #include "server/app/demo_page.h"
 #include "server/app/drain.h"
-#include "server/app/grpc_server.h"
 #include "server/app/file_reloader.h"
+#include "server/app/grpc_server.h"
 #include "server/app/machine.h"
 #include "server/app/providers.h"
 #include "server/app/secrets.h"
@@ -334,7 +334,8 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(const Options& options, 
   if (absl::Status status = ValidateOptions(options); !status.ok()) return status;
   if (providers.auth == nullptr && options.auth == AuthKind::kNone &&
       options.auth_at == AuthAt::kMessage) {
-    return absl::InvalidArgumentError("--auth-at=message needs somebody to ask: --auth=jwt or grpc");
+    return absl::InvalidArgumentError(
+        "--auth-at=message needs somebody to ask: --auth=jwt or grpc");
   }
   auto secrets = LoadSecrets(options);
   if (!secrets.ok()) return secrets.status();

@@ -57,8 +57,8 @@ class Gateway {
   // Any thread: a Drain that is running goes on without its delay and its pace.
   void HurryDrain();
 
-  // Any thread: reads certificates, keys and tokens again now, as SIGHUP does; what cannot be used is
-  // logged and stays as it was. Without it they are read within a second or so of their change.
+  // Any thread: reads certificates, keys and tokens again now, as SIGHUP does; what cannot be used
+  // is logged and stays as it was. Without it they are read within a second or so of their change.
   void ReloadFiles();
 
  private:

@@ -1,5 +1,6 @@
 #include "server/app/log.h"
 
+#include <grpc/support/log.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -8,6 +9,8 @@
 #include <boost/json/string.hpp>
 #include <memory>
 #include <string_view>
+
+#include "server/base/log_limiter.h"
 
 namespace longwire {
 namespace {
@@ -26,6 +29,17 @@ class JsonMessage final : public spdlog::custom_flag_formatter {
   }
 };
 
+// What gRPC has to say - a handshake that fails, mostly - in our form. Callers can cause as much of
+// it as they like.
+void LogOfGrpc(gpr_log_func_args* args) {
+  static LogLimiter limiter;
+  if (args->severity != GPR_LOG_SEVERITY_ERROR) {
+    spdlog::debug("gRPC: {}", args->message);
+  } else if (const auto left_out = limiter.Allow()) {
+    spdlog::warn("gRPC: {} ({} such lines were left out)", args->message, *left_out);
+  }
+}
+
 }  // namespace
 
 void SetUpLog(const Options& options) {
@@ -40,6 +54,7 @@ void SetUpLog(const Options& options) {
                              : "%Y-%m-%dT%H:%M:%S.%eZ %l %v");
   logger->set_formatter(std::move(formatter));
   spdlog::set_default_logger(std::move(logger));
+  gpr_set_log_function(LogOfGrpc);
 }
 
 }  // namespace longwire

@@ -38,8 +38,8 @@ struct Options {
   // Addresses and ranges of proxies whose X-Forwarded-For or Forwarded is believed.
   std::vector<std::string> trusted_proxies;
   std::vector<std::string> allowed_origins;  // Of browsers' pages; empty = any.
-  std::string ws_path = "/";                    // Upgrades at this path and below it.
-  std::vector<std::string> ws_subprotocols;     // Those the gateway speaks, by name.
+  std::string ws_path = "/";                 // Upgrades at this path and below it.
+  std::vector<std::string> ws_subprotocols;  // Those the gateway speaks, by name.
 
   AuthKind auth = AuthKind::kNone;
   bool auth_is_explicit = false;  // `none` beyond loopback has to be asked for.

@@ -14,9 +14,9 @@ namespace longwire {
 
 // What protects the ports: certificates, keys and tokens, from the files that the options name.
 struct Secrets {
-  std::unique_ptr<TlsContext> ws_tls;               // Null: clients speak plain text.
-  std::unique_ptr<CallerTokens> grpc_tokens;        // Null: whoever reaches the port may call.
-  std::shared_ptr<grpc::ServerCredentials> grpc;    // Plain text, TLS or mTLS.
+  std::unique_ptr<TlsContext> ws_tls;             // Null: clients speak plain text.
+  std::unique_ptr<CallerTokens> grpc_tokens;      // Null: whoever reaches the port may call.
+  std::shared_ptr<grpc::ServerCredentials> grpc;  // Plain text, TLS or mTLS.
 };
 
 // Reads them all. INVALID_ARGUMENT or NOT_FOUND names the flag, the file and what is wrong.

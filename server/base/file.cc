@@ -53,10 +53,10 @@ std::vector<FileWatch::Stamp> FileWatch::Look() const {
     struct stat found {};
     Stamp& stamp = stamps.emplace_back();
     if (stat(path.c_str(), &found) != 0) continue;
-    stamp = {.modified_nanos =
-                 int64_t{found.st_mtim.tv_sec} * 1'000'000'000 + found.st_mtim.tv_nsec,
-             .inode = found.st_ino,
-             .bytes = found.st_size};
+    stamp = {
+        .modified_nanos = int64_t{found.st_mtim.tv_sec} * 1'000'000'000 + found.st_mtim.tv_nsec,
+        .inode = found.st_ino,
+        .bytes = found.st_size};
   }
   return stamps;
 }

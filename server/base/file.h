@@ -16,8 +16,8 @@ namespace longwire {
 absl::StatusOr<std::string> ReadFile(const std::string& path, size_t bytes_max);
 
 // Tells whether files have been replaced or written since they were last looked at, by what stat()
-// says of them. Links are followed, so a secret that is swapped by a link, as Kubernetes does it, is
-// seen too. One thread.
+// says of them. Links are followed, so a secret that is swapped by a link, as Kubernetes does it,
+// is seen too. One thread.
 class FileWatch {
  public:
   // The files as they are now count as seen: construct it before they are read.

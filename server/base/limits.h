@@ -28,8 +28,8 @@ inline constexpr size_t kCertificateFileBytesMax = 1024 * 1024;
 
 // The edge.
 inline constexpr size_t kRequestHeaderBytesMax = 16 * 1024;
-// A version 2 PROXY header with what balancers add to it - the server's name, a request ID, what TLS
-// told of the client - has well below 1 KiB; its format would allow 64 KiB.
+// A version 2 PROXY header with what balancers add to it - the server's name, a request ID, what
+// TLS told of the client - has well below 1 KiB; its format would allow 64 KiB.
 inline constexpr size_t kProxyHeaderBytesMax = 4 * 1024;
 // Proxies that one request may have come through.
 inline constexpr int kForwardedHopsMax = 32;
@@ -38,8 +38,9 @@ inline constexpr int kAcceptsPerTurnMax = 64;
 inline constexpr int kListenBacklog = 4096;
 inline constexpr size_t kHandshakesPerLoopMax = 4096;
 inline constexpr int64_t kAcceptBackoffMillis = 100;
-// Pings and pongs of one client, where its messages have no bound of their own.
-inline constexpr uint32_t kControlFramesPerSecondMax = 100;
+// Pings that a client gets a pong to each. Of more, those that come together get one, the newest's
+// (RFC 6455 5.5.3), so a flood of pings costs little more than to read it.
+inline constexpr uint32_t kPongsPerSecondMax = 100;
 // From our Close to the cut, and how often it is prolonged for a client that still takes what was
 // queued before.
 inline constexpr int64_t kCloseWaitMillis = 5'000;

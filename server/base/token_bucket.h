@@ -9,9 +9,9 @@ namespace longwire {
 // the instant at which it would be full again (the generic cell rate algorithm). One thread.
 class TokenBucket {
  public:
-  // Takes `amount` if it is there. The bucket holds `burst`, and is filled at `per_second`; both are
-  // the same at each call. REQUIRES: per_second > 0, amount and burst below 2^33, and time does not
-  // go back.
+  // Takes `amount` if it is there. The bucket holds `burst`, and is filled at `per_second`; both
+  // are the same at each call. REQUIRES: per_second > 0, amount and burst below 2^33, and time does
+  // not go back.
   [[nodiscard]] bool Take(int64_t now_millis, uint64_t amount, uint64_t per_second,
                           uint64_t burst) {
     const int64_t now = now_millis * kNanosPerMilli;

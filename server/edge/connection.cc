@@ -131,6 +131,10 @@ void Connection::WriteShared(const SharedFrame& frame) {
   NeedOutbox().AppendShared(frame);
 }
 
+void Connection::WritePendingPong(std::string_view frame) {
+  NeedOutbox().SetPendingPong(frame);
+}
+
 void Connection::WriteHttp(std::string_view answer) {
   edge_.shared().outbox_budget.TakeAnyway(answer.size());
   NeedOutbox().AppendHttpAnswer(answer);

@@ -54,6 +54,8 @@ class Connection : public Loop::Handler {
   // Puts bytes into the outbox, to be sent at the end of the turn. The bounds are the caller's.
   void Write(std::string_view header, std::string_view payload = {});
   void WriteShared(const SharedFrame& frame);
+  // A pong that goes out behind what waits, unless another takes its place before.
+  void WritePendingPong(std::string_view frame);
   void WriteHttp(std::string_view answer);
   Outbox* outbox() { return outbox_.get(); }
   size_t outbox_bytes() const { return outbox_ == nullptr ? 0 : outbox_->bytes(); }

@@ -55,7 +55,7 @@ using HttpRoute =
 // One of the gateway's HTTP ports.
 struct HttpPort {
   HttpRoute route;
-  bool has_upgrade = false;  // What the route does not answer may be a WebSocket handshake.
+  bool has_upgrade = false;         // What the route does not answer may be a WebSocket handshake.
   bool has_proxy_header = false;    // Each connection begins with a PROXY header.
   const TlsContext* tls = nullptr;  // Null: plain text.
 };

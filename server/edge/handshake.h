@@ -34,9 +34,10 @@ struct UpgradeRefused {
 
 // Decides whether a request may be upgraded. Pure: any request, no I/O.
 //
-// 403: an Origin that is not among the allowed ones, or more than one. 400: not GET, HTTP/1.0, a body, no or several Host or Sec-WebSocket-Key, a key that is not 16
-// bytes, a target that is no path, or anything that is not UTF-8. 404: outside ws_path. 417:
-// Expect. 426: no upgrade to websocket asked for, or a version other than 13.
+// 403: an Origin that is not among the allowed ones, or more than one. 400: not GET, HTTP/1.0, a
+// body, no or several Host or Sec-WebSocket-Key, a key that is not 16 bytes, a target that is no
+// path, or anything that is not UTF-8. 404: outside ws_path. 417: Expect. 426: no upgrade to
+// websocket asked for, or a version other than 13.
 std::variant<Upgrade, UpgradeRefused> CheckUpgrade(const HttpRequest& request,
                                                    const HandshakeRules& rules);
 

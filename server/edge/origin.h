@@ -21,6 +21,8 @@ namespace longwire {
 // and host are compared in any case, and the default port of http and https may be written or not.
 class OriginPatterns {
  public:
+  // Every origin is allowed.
+  OriginPatterns() = default;
   // An empty list allows every origin. INVALID_ARGUMENT names the pattern and what is wrong with
   // it.
   static absl::StatusOr<OriginPatterns> Parse(const std::vector<std::string>& patterns);
@@ -37,10 +39,9 @@ class OriginPatterns {
     std::string begin, end;
   };
 
-  OriginPatterns() = default;
   absl::Status Add(std::string_view pattern);
 
-  bool allows_any_ = false;
+  bool allows_any_ = true;
   bool allows_null_ = false;
   absl::flat_hash_set<std::string> exact_;
   std::vector<StarPattern> stars_;

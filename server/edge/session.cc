@@ -21,6 +21,12 @@ Leave MakeLeave(LeaveReason reason, CloseCode code, std::string_view text) {
           .close_reason = std::string(text)};
 }
 
+// Whether a client may send any number of them: messages, pings and pongs.
+bool IsRepeatable(FrameReader::Item::Kind kind) {
+  using Kind = FrameReader::Item::Kind;
+  return kind == Kind::kText || kind == Kind::kBinary || kind == Kind::kPing || kind == Kind::kPong;
+}
+
 }  // namespace
 
 Session::Session(Connection& handshake, SessionId id, Upgrade upgrade, std::string rest)
@@ -79,9 +85,7 @@ void Session::ReadFrames(std::span<char> bytes) {
       return;
     }
     const FrameReader::Item item = reader_.Next(bytes, edge().options().message_bytes_max);
-    const bool is_control = item.kind == Kind::kPing || item.kind == Kind::kPong;
-    const bool is_message = item.kind == Kind::kText || item.kind == Kind::kBinary;
-    if ((is_control || is_message) && !ChargeFrame(is_control)) return;
+    if (IsRepeatable(item.kind) && !ChargeFrame()) return;
     switch (item.kind) {
       case Kind::kNeedMore:
         return;
@@ -186,12 +190,12 @@ void Session::WriteControl(Opcode opcode, std::string_view payload) {
 
 void Session::OnPing(std::string_view payload) {
   if (state_ == State::kClosing) return;
-  if (is_blocked()) {
+  if (MayPongNow()) {
+    WriteControl(Opcode::kPong, payload);
+  } else {
     std::string frame;
     AppendFrame(frame, Opcode::kPong, payload);
-    outbox()->SetPendingPong(frame);
-  } else {
-    WriteControl(Opcode::kPong, payload);
+    WritePendingPong(frame);
   }
 }
 
@@ -238,17 +242,21 @@ bool Session::ChargeBytes(size_t bytes) {
   return false;
 }
 
-bool Session::ChargeFrame(bool is_control) {
-  const uint32_t messages_max = edge().options().messages_per_second_max;
-  // Nobody needs many pings; answering them all would be work that no limit of messages sees.
-  const uint32_t per_second_max =
-      messages_max != 0 ? messages_max : is_control ? kControlFramesPerSecondMax : 0;
+bool Session::ChargeFrame() {
+  const uint32_t per_second_max = edge().options().messages_per_second_max;
   if (per_second_max == 0 || state_ == State::kClosing ||
       frames_allowed_.Take(edge().now_millis(), 1, per_second_max, per_second_max)) {
     return true;
   }
   CloseForRate("more messages a second than a client may send");
   return false;
+}
+
+bool Session::MayPongNow() {
+  if (is_blocked()) return false;
+  // With a limit of messages the ping was charged to it already.
+  return edge().options().messages_per_second_max != 0 ||
+         frames_allowed_.Take(edge().now_millis(), 1, kPongsPerSecondMax, kPongsPerSecondMax);
 }
 
 void Session::CloseForRate(std::string_view text) {

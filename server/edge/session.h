@@ -98,8 +98,10 @@ class Session final : public Connection, public HubSession, private AuthWaiter {
 
   // Charge what the client sends to its limits. False when it is beyond one and is being closed.
   bool ChargeBytes(size_t bytes);
-  bool ChargeFrame(bool is_control);
+  bool ChargeFrame();
   void CloseForRate(std::string_view text);
+  // Whether a ping is answered at once, or only the last of those that a turn brings.
+  bool MayPongNow();
 
   // Ends the session: LEAVE if it has entered, a Close frame behind what is queued, and then a
   // bounded wait for the client's.

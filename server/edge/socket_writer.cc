@@ -16,8 +16,7 @@ ssize_t SocketWriter::Write(std::span<const iovec> parts) {
     if (parts.size() == 1) {
       sent = send(fd_, parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL | MSG_DONTWAIT);
     } else {
-      const msghdr message{.msg_iov = const_cast<iovec*>(parts.data()),
-                           .msg_iovlen = parts.size()};
+      const msghdr message{.msg_iov = const_cast<iovec*>(parts.data()), .msg_iovlen = parts.size()};
       sent = sendmsg(fd_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     }
   } while (sent < 0 && errno == EINTR);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <openssl/err.h>
 
+#include <cstring>
 #include <utility>
 
 #include "server/edge/tls_stream.h"
@@ -50,6 +51,7 @@ void SetRules(SSL_CTX* context) {
 std::string TakeTlsError() {
   const unsigned long code = ERR_get_error();  // NOLINT(google-runtime-int): OpenSSL's type
   ERR_clear_error();
+  if (ERR_SYSTEM_ERROR(code)) return std::strerror(ERR_GET_REASON(code));
   const char* const reason = code == 0 ? nullptr : ERR_reason_error_string(code);
   return reason == nullptr ? "unknown error" : reason;
 }
@@ -65,9 +67,9 @@ absl::StatusOr<TlsContext::Context> TlsContext::Make(const std::string& certific
         fmt::format("{} is no certificate in PEM: {}", certificate_file, TakeTlsError()));
   }
   if (SSL_CTX_use_PrivateKey_file(context.get(), key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
-    return absl::InvalidArgumentError(fmt::format(
-        "{} is no unencrypted key in PEM that belongs to {}: {}", key_file, certificate_file,
-        TakeTlsError()));
+    return absl::InvalidArgumentError(
+        fmt::format("{} is no unencrypted key in PEM that belongs to {}: {}", key_file,
+                    certificate_file, TakeTlsError()));
   }
   if (SSL_CTX_check_private_key(context.get()) != 1) {
     return absl::InvalidArgumentError(

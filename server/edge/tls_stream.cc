@@ -69,8 +69,8 @@ TlsStream::ReadResult TlsStream::Read(std::string_view received, std::span<char>
   while (true) {
     ERR_clear_error();
     size_t bytes = 0;
-    const int ok = SSL_read_ex(ssl_.get(), plain.data() + result.bytes,
-                               plain.size() - result.bytes, &bytes);
+    const int ok =
+        SSL_read_ex(ssl_.get(), plain.data() + result.bytes, plain.size() - result.bytes, &bytes);
     if (ok == 1) {
       result.bytes += bytes;
       continue;

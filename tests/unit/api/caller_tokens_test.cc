@@ -51,9 +51,10 @@ TEST_F(CallerTokensTest, LetsInWhoeverHasOneOfTheTokens) {
 
 TEST_F(CallerTokensTest, RefusesWhateverIsNotExactlyAToken) {
   const auto tokens = Load("first-token\nsecond-token\n");
-  for (const char* wrong : {"Bearer first-toke", "Bearer first-tokenx", "Bearer FIRST-TOKEN",
-                            "Bearer  first-token", "Bearer first-token ", "Bearer ",
-                            "Bearer first-token\nsecond-token", "Bearer first-token,second-token"}) {
+  for (const char* wrong :
+       {"Bearer first-toke", "Bearer first-tokenx", "Bearer FIRST-TOKEN", "Bearer  first-token",
+        "Bearer first-token ", "Bearer ", "Bearer first-token\nsecond-token",
+        "Bearer first-token,second-token"}) {
     EXPECT_THAT(Refused(*tokens, {wrong}), HasSubstr("none of this gateway's")) << wrong;
   }
 }
@@ -61,7 +62,8 @@ TEST_F(CallerTokensTest, RefusesWhateverIsNotExactlyAToken) {
 TEST_F(CallerTokensTest, SaysWhatIsMissing) {
   const auto tokens = Load("first-token");
   EXPECT_THAT(Refused(*tokens, {}), HasSubstr("send the metadata `authorization: Bearer TOKEN`"));
-  for (const char* scheme : {"first-token", "Basic first-token", "Bearer", "", "Bearerfirst-token"}) {
+  for (const char* scheme :
+       {"first-token", "Basic first-token", "Bearer", "", "Bearerfirst-token"}) {
     EXPECT_THAT(Refused(*tokens, {scheme}), HasSubstr("no other scheme")) << scheme;
   }
   EXPECT_THAT(Refused(*tokens, {"Bearer first-token", "Bearer first-token"}),

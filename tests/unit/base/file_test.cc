@@ -34,8 +34,7 @@ TEST(ReadFile, SaysWhyAFileCannotBeRead) {
   const auto absent = ReadFile(dir.path() + "/absent", 8);
   EXPECT_EQ(absent.status().code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(std::string(absent.status().message()), HasSubstr("No such file"));
-  EXPECT_THAT(std::string(ReadFile(dir.path(), 8).status().message()),
-              HasSubstr("Is a directory"));
+  EXPECT_THAT(std::string(ReadFile(dir.path(), 8).status().message()), HasSubstr("Is a directory"));
 }
 
 TEST(ReadFile, DoesNotWaitForAPipeThatNobodyWritesTo) {

@@ -39,7 +39,8 @@ TEST(Refusal, EveryReasonHasACodeThatTellsWhatToDo) {
       absl::StatusCode::kUnavailable,         // Elsewhere, or later.
       absl::StatusCode::kOutOfRange,          // From another place.
       absl::StatusCode::kFailedPrecondition,  // When something else has changed.
-      absl::StatusCode::kAborted};            // Anew, from the start.
+      absl::StatusCode::kAborted,             // Anew, from the start.
+      absl::StatusCode::kUnauthenticated};    // With the right token.
   for (const Reason reason : AllReasons()) {
     EXPECT_TRUE(sensible.contains(ReasonCode(reason))) << ReasonName(reason);
   }

@@ -364,7 +364,8 @@ class OutboxWithSharedFrames : public OutboxTest {
   std::string ReceiveAll() {
     size_t sent = 0;
     std::string stream = sockets_.Read();
-    while (SendFrom(*outbox_, sockets_.fd(), sent) == SendResult::kBlocked) stream += sockets_.Read();
+    while (SendFrom(*outbox_, sockets_.fd(), sent) == SendResult::kBlocked)
+      stream += sockets_.Read();
     return stream + sockets_.Read();
   }
   void SendUntilBlocked() {
@@ -523,7 +524,8 @@ TEST_F(OutboxWithSharedFrames, AnyMixtureOfSendsReadsAndDropsGivesTheStreamThatA
       ASSERT_EQ(frames_.used(), model.referred()) << "seed " << seed;
     }
     size_t now_sent = 0;
-    while (SendFrom(outbox, sockets.fd(), now_sent) == SendResult::kBlocked) received += sockets.Read();
+    while (SendFrom(outbox, sockets.fd(), now_sent) == SendResult::kBlocked)
+      received += sockets.Read();
     received += sockets.Read();
     ASSERT_TRUE(received == model.wire) << "seed " << seed;
   }

@@ -68,7 +68,8 @@ class TlsStreamTest : public ::testing::Test {
  protected:
   void SetUp() override {
     const auto pair = Authority().Issue("localhost");
-    auto context = TlsContext::Load(dir_.Write("cert", pair.certificate), dir_.Write("key", pair.key));
+    auto context =
+        TlsContext::Load(dir_.Write("cert", pair.certificate), dir_.Write("key", pair.key));
     ASSERT_TRUE(context.ok()) << context.status();
     context_ = *std::move(context);
     stream_ = context_->NewStream();
@@ -209,7 +210,8 @@ TEST_F(TlsStreamTest, RefusesAClientThatOffersOtherProtocolsOnly) {
   EXPECT_EQ(Read(wrong.TakeCiphertext()), End::kBroken);
   stream_ = context_->NewStream();
   Client right;
-  SSL_set_alpn_protos(right.ssl(), reinterpret_cast<const unsigned char*>("\x02h2\x08http/1.1"), 12);
+  SSL_set_alpn_protos(right.ssl(), reinterpret_cast<const unsigned char*>("\x02h2\x08http/1.1"),
+                      12);
   ShakeHands(right);
   const unsigned char* chosen = nullptr;
   unsigned int bytes = 0;
@@ -222,13 +224,13 @@ TEST_F(TlsStreamTest, DoesNotRenegotiate) {
   ShakeHands(client);
   SSL_renegotiate(client.ssl());
   SSL_do_handshake(client.ssl());
-  Read(client.TakeCiphertext());
+  const std::string hello = client.TakeCiphertext();
+  ASSERT_FALSE(hello.empty()) << "the client has tried";
+  Read(hello);
+  // A warning of a few bytes, and not the handshake that was asked for.
+  EXPECT_LT(stream_->pending().size(), 100u);
   client.Receive(TakePending());
-  client.Read();
-  EXPECT_EQ(SSL_num_renegotiations(client.ssl()), 1) << "the client has tried";
-  client.Write("still the old keys");
-  Read(client.TakeCiphertext());
-  EXPECT_EQ(received_, "still the old keys");
+  EXPECT_NE(SSL_do_handshake(client.ssl()), 1);
 }
 
 }  // namespace

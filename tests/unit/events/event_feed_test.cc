@@ -90,7 +90,8 @@ TEST_F(EventFeedTest, StopsWhenTooMuchHasToBeRememberedBehindOneThatIsNeverAcked
     Append(0);
     for (const uint64_t sequence : Read(feed)) {
       last = sequence;
-      if (sequence != 1) EXPECT_EQ(Ack(feed, {sequence}), "");
+      if (sequence == 1) continue;
+      EXPECT_EQ(Ack(feed, {sequence}), "");
     }
   }
   EXPECT_EQ(last, 16u);
