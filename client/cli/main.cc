@@ -1,23 +1,17 @@
 // The `longwire` command line: what may be asked, and what is refused before anything is sent.
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <fstream>
 #include <functional>
-#include <iterator>
 #include <memory>
 
 #include "client/cli/commands.h"
+#include "client/cli/gateway_flags.h"
 
 namespace longwire::client::cli {
 
 namespace {
 
 constexpr int kExitUsage = 2;
-
-// A wrong command line, found after CLI11 was content with it.
-[[noreturn]] void Usage(const std::string& why) {
-  throw CLI::ValidationError(why);
-}
 
 std::chrono::milliseconds DurationOrUsage(const std::string& text,
                                           const std::string& flag = "--for") {
@@ -49,8 +43,7 @@ struct TargetFlags {
 using Command = std::function<int(const ClientOptions&)>;
 
 struct Parsed {
-  ClientOptions client;
-  std::string token_file;
+  GatewayFlags gateway;
   Command command;
 };
 
@@ -274,30 +267,13 @@ void AddConnect(CLI::App* app, Parsed* parsed) {
   });
 }
 
-std::string ReadToken(const std::string& path) {
-  std::ifstream file(path);
-  std::string token((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  if (!file) Usage("--token-file: cannot read " + path);
-  const auto end = token.find_last_not_of(" \t\r\n");
-  token.erase(end == std::string::npos ? 0 : end + 1);
-  if (token.empty()) Usage("--token-file: " + path + " is empty");
-  // gRPC would abort the process over such a header.
-  for (const char c : token) {
-    if (c < 0x20 || c > 0x7E) Usage("--token-file: the token in " + path + " is not plain ASCII");
-  }
-  return token;
-}
-
 int Main(int argc, char** argv) {
   CLI::App app("Talk to a longwire gateway: watch its events, reach its sessions.", "longwire");
   app.footer("Exit codes: 0 done; 1 the gateway's answer was an error, or none came; 2 usage.");
   app.require_subcommand(1);
   app.fallthrough();
   Parsed parsed;
-  app.add_option("--address", parsed.client.address, "The gateway's gRPC address")
-      ->envname("LONGWIRE_ADDRESS")
-      ->capture_default_str();
-  app.add_option("--token-file", parsed.token_file, "File with the bearer token for gRPC");
+  parsed.gateway.AddTo(&app);
   AddEvents(&app, &parsed);
   AddRoute(&app, &parsed);
   AddBroadcast(&app, &parsed);
@@ -305,13 +281,14 @@ int Main(int argc, char** argv) {
   AddSessions(&app, &parsed);
   AddTopics(&app, &parsed);
   AddConnect(&app, &parsed);
+  ClientOptions client;
   try {
     app.parse(argc, argv);
-    if (!parsed.token_file.empty()) parsed.client.token = ReadToken(parsed.token_file);
+    client = parsed.gateway.Client();
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kExitUsage;
   }
-  return parsed.command(parsed.client);
+  return parsed.command(client);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "client/cli/commands.h"
+#include "client/cli/hint.h"
 #include "client/cli/printable.h"
 
 namespace longwire::client::cli {
@@ -28,24 +29,6 @@ v1::Message MessageFrom(const std::optional<std::string>& argument, bool is_bina
   return is_binary ? Binary(std::move(body)) : Text(std::move(body));
 }
 
-const char* HintFor(grpc::StatusCode code) {
-  switch (code) {
-    case grpc::StatusCode::UNAVAILABLE:
-    case grpc::StatusCode::DEADLINE_EXCEEDED:
-      return "is longwire-gateway running, and is this its --grpc-listen address?";
-    case grpc::StatusCode::UNIMPLEMENTED:
-      return "is this the gateway's gRPC port (--grpc-listen)? Perhaps it is older than this "
-             "client";
-    case grpc::StatusCode::UNAUTHENTICATED:
-    case grpc::StatusCode::PERMISSION_DENIED:
-      return "the gateway wants another token: see --token-file";
-    case grpc::StatusCode::OUT_OF_RANGE:
-      return "the log does not reach so far: take a cursor that the gateway gave, or --from latest";
-    default:
-      return nullptr;
-  }
-}
-
 }  // namespace
 
 int Fail(const ClientOptions& client, const Status& status) {
@@ -58,9 +41,8 @@ int Fail(const ClientOptions& client, const Status& status) {
     line = "the gateway at " + client.address + " answered " + status.ToString();
   }
   std::fprintf(stderr, "longwire: %s\n", Printable(line).c_str());
-  // Where the gateway gave a reason, its text says more than a guess.
-  if (const char* hint = HintFor(status.code); hint != nullptr && status.reason.empty()) {
-    std::fprintf(stderr, "longwire: %s\n", hint);
+  if (const std::string hint(HintFor(client, status)); !hint.empty()) {
+    std::fprintf(stderr, "longwire: %s\n", hint.c_str());
   }
   return 1;
 }

@@ -1,16 +1,17 @@
 #include "longwire/tls.h"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
 #include <string_view>
+#include <utility>
 
 #include "longwire/client.h"
+#include "read_file.h"
 
 namespace longwire::client {
 
 namespace {
+
+// Several times what all CAs of a system have.
+constexpr size_t kPemBytesMax = size_t{4} << 20;
 
 Status Invalid(std::string why) {
   return {.code = grpc::StatusCode::INVALID_ARGUMENT,
@@ -22,13 +23,8 @@ Status Invalid(std::string why) {
 // in few words, so what can be seen is said here.
 Status ReadPem(const std::string& path, const std::string& what, std::string_view label,
                std::string* pem) {
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  pem->assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
-  if (!file) {
-    const char* why = errno != 0 ? std::strerror(errno) : "it is no regular file";
-    return Invalid("cannot read the " + what + " " + path + ": " + why);
-  }
+  std::string why = internal::ReadFile("the " + what + " ", path, kPemBytesMax, pem);
+  if (!why.empty()) return Invalid(std::move(why));
   if (pem->find("-----BEGIN ") == std::string::npos || pem->find(label) == std::string::npos) {
     return Invalid("the " + what + " " + path + " holds no '-----BEGIN ... " + std::string(label) +
                    "'; is it PEM?");

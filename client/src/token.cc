@@ -1,10 +1,10 @@
 #include "token.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
+#include <utility>
+
+#include "read_file.h"
 
 namespace longwire::client::internal {
 
@@ -14,19 +14,8 @@ bool IsToken(std::string_view text) {
 }
 
 std::variant<Token, std::string> ReadTokenFile(const std::string& path) {
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  std::string text(kTokenBytesMax + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (!file.eof() && file.fail()) {
-    const char* why = errno != 0 ? std::strerror(errno) : "it is no regular file";
-    return "cannot read " + path + ": " + why;
-  }
-  text.resize(file.gcount());
-  if (text.size() > kTokenBytesMax) {
-    return path + " is too long for a token: " + std::to_string(kTokenBytesMax) +
-           " bytes are the most";
-  }
+  std::string text;
+  if (std::string why = ReadFile("", path, kTokenBytesMax, &text); !why.empty()) return why;
   constexpr std::string_view kWhiteSpace = " \t\r\n";
   text.erase(text.find_last_not_of(kWhiteSpace) + 1);
   text.erase(0, text.find_first_not_of(kWhiteSpace));

@@ -50,7 +50,7 @@ TEST_F(ClientTokenFile, IsRefusedInWordsWhereNoHeaderCouldCarryIt) {
   }
   EXPECT_EQ(WhyRefused(std::string("a\0b", 3)), not_ascii);
   EXPECT_EQ(WhyRefused(std::string(kTokenBytesMax + 1, 'x')),
-            path_ + " is too long for a token: 8192 bytes are the most");
+            path_ + " is too long: 8192 bytes are the most");
 }
 
 TEST_F(ClientTokenFile, ThatCannotBeReadSaysWhy) {
