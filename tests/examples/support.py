@@ -110,6 +110,10 @@ class Process:
         self.out = Lines(name, process.stdout)
         self.err = Lines(name + " (stderr)", process.stderr)
 
+    @property
+    def pid(self):
+        return self._process.pid
+
     def signal(self, number):
         self._process.send_signal(number)
 

@@ -6,8 +6,6 @@
 // used in turn, over and over); the message limit (one byte, times 8); and the client's stream.
 #include <algorithm>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <span>
 #include <string>
@@ -16,18 +14,14 @@
 
 #include "server/base/utf8.h"
 #include "server/edge/frame.h"
+#include "tests/fuzz/fuzz_input.h"
 
 namespace {
 
 using longwire::FrameReader;
 using longwire::Opcode;
+using longwire::Require;
 using Kind = FrameReader::Item::Kind;
-
-void Require(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "does not hold: %s\n", what);
-  std::abort();
-}
 
 struct Got {
   Kind kind;
@@ -230,16 +224,13 @@ void RequireWriterAgrees(const Got& item) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  std::string_view rest(reinterpret_cast<const char*>(data), size);
-  auto take_byte = [&rest]() -> size_t {
-    if (rest.empty()) return 0;
-    const auto byte = static_cast<uint8_t>(rest.front());
-    rest.remove_prefix(1);
-    return byte;
-  };
+  longwire::FuzzInput input(data, size);
   std::vector<size_t> lengths;
-  for (size_t n = take_byte() % 16; n > 0; --n) lengths.push_back(std::max<size_t>(1, take_byte()));
-  const size_t message_bytes_max = take_byte() * 8;
+  for (size_t n = input.Byte() % 16; n > 0; --n) {
+    lengths.push_back(std::max<size_t>(1, input.Byte()));
+  }
+  const size_t message_bytes_max = input.Byte() * size_t{8};
+  const std::string_view rest = input.rest();
   if (rest.empty()) return 0;
 
   const std::vector<Got> whole = ReadInPieces(rest, {rest.size()}, message_bytes_max);
