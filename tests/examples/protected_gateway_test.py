@@ -194,8 +194,7 @@ class Descriptors(ProtectedTestCase):
 
         for one in flood:
             one.close()
-        async with await self.connect_eventually(f"ws://{ws}/"):
-            pass
+        await (await self.connect_eventually(f"ws://{ws}/")).close()
         code, _, _ = await self.run_to_end(*cli, "route", "--session", session, "and you?")
         self.assertEqual(code, 0)
         self.assertEqual(await asyncio.wait_for(self.client.recv(), PATIENCE_SECONDS), "and you?")
@@ -214,7 +213,8 @@ class Descriptors(ProtectedTestCase):
                 self.assertLess(time.monotonic(), deadline, "it does not accept again")
 
     def processor_seconds(self, process):
-        fields = open(f"/proc/{process.pid}/stat", encoding="ascii").read().rsplit(")", 1)[1].split()
+        with open(f"/proc/{process.pid}/stat", encoding="ascii") as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
