@@ -95,8 +95,8 @@ std::optional<PlainHeader> ReadPlainBinary(std::string_view bytes) {
 void RequireCanGoOn(std::string_view begin) {
   // Beyond this the longest line may leave no room for what is missing.
   if (begin.starts_with('\r') || begin.size() > 60) return;
-  for (const char* ending : {"", "0", "::", ":", "0.0.0.0", ".0.0.0", "0.0.0", ".0.0", "0.0", ".0",
-                             "Y ", "XY ", "OXY ", "ROXY ", "PROXY ", "\n", "\r\n"}) {
+  for (const char* ending : {"", " ", "0", "::", ":", "0.0.0.0", ".0.0.0", "0.0.0", ".0.0", "0.0",
+                             ".0", "Y ", "XY ", "OXY ", "ROXY ", "PROXY ", "\n", "\r\n"}) {
     for (const char* family : {"", "4 ", "6 ", "P4 ", "CP4 ", "TCP4 ", "N\r\n", "WN\r\n", "OWN\r\n",
                                "NOWN\r\n", "KNOWN\r\n", "NKNOWN\r\n", "UNKNOWN\r\n"}) {
       for (const char* tail :
