@@ -1,4 +1,6 @@
 // The `longwire` command line: what may be asked, and what is refused before anything is sent.
+#include <stdlib.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <functional>
@@ -279,6 +281,8 @@ void AddConnect(CLI::App* app, Parsed* parsed) {
 }
 
 int Main(int argc, char** argv) {
+  // gRPC would tell of failed handshakes by itself, in several lines; ours says what they mean.
+  setenv("GRPC_VERBOSITY", "NONE", 0);
   CLI::App app("Talk to a longwire gateway: watch its events, reach its sessions.", "longwire");
   app.footer("Exit codes: 0 done; 1 the gateway's answer was an error, or none came; 2 usage.");
   app.require_subcommand(1);
