@@ -61,6 +61,10 @@ struct TopicsOptions {
 
 struct ConnectOptions {
   WebSocketUrl url;
+  // For wss://. Of these only the CA and the name of the server.
+  TlsOptions tls;
+  // Sent as `Authorization: Bearer` with the handshake; empty = none.
+  std::string user_token;
   std::vector<std::pair<std::string, std::string>> headers;
   std::vector<std::string> subprotocols;
   // Sent first, each as a text message; then come the lines of stdin.

@@ -1,5 +1,6 @@
 #include "client/cli/gateway_flags.h"
 
+#include <cstdlib>
 #include <variant>
 
 #include "client/src/token.h"
@@ -12,6 +13,14 @@ namespace {
 const CLI::Validator kNotEmpty(
     [](const std::string& text) { return std::string(text.empty() ? "the name is empty" : ""); },
     "");
+
+// Whether it stands on the command line, rather than in the environment.
+bool IsTyped(const CLI::App& app, const std::string& flag) {
+  const CLI::Option* option = app.get_option(flag);
+  if (option->count() == 0) return false;
+  const char* variable = std::getenv(option->get_envname().c_str());
+  return variable == nullptr || option->results().front() != variable;
+}
 
 }  // namespace
 
@@ -26,6 +35,7 @@ std::string TokenOrUsage(const std::string& path, const std::string& flag) {
 }
 
 void GatewayFlags::AddTo(CLI::App* app) {
+  app_ = app;
   app->add_option("--address", address_, "The gateway's gRPC address")
       ->envname("LONGWIRE_ADDRESS")
       ->capture_default_str();
@@ -62,6 +72,27 @@ ClientOptions GatewayFlags::Client() const {
     UseTlsOrUsage(&client);
   }
   return client;
+}
+
+TlsOptions GatewayFlags::WebSocketTls(const WebSocketUrl& url) const {
+  if (IsTyped(*app_, "--token-file")) {
+    Usage("--token-file: is for gRPC; connect sends the token of --user-token-file");
+  }
+  for (const char* flag : {"--tls-cert", "--tls-key"}) {
+    if (IsTyped(*app_, flag)) {
+      Usage(std::string(flag) + ": is for gRPC; connect shows no certificate");
+    }
+  }
+  if (!url.is_tls) {
+    for (const char* flag : {"--tls", "--tls-ca", "--tls-server-name"}) {
+      if (IsTyped(*app_, flag)) Usage(std::string(flag) + ": ws:// is without TLS; write wss://");
+    }
+    return {};
+  }
+  const TlsOptions tls = {.ca_file = tls_.ca_file, .server_name = tls_.server_name};
+  ClientOptions unused;
+  if (const Status status = UseTls(tls, &unused); !status.ok()) Usage(status.text);
+  return tls;
 }
 
 void GatewayFlags::UseTlsOrUsage(ClientOptions* client) const {

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include "client/cli/parse.h"
 #include "longwire/client.h"
 
 namespace longwire::client::cli {
@@ -27,10 +28,16 @@ class GatewayFlags {
   // How to reach the gateway by gRPC. TLS is spoken if any of the TLS flags asks for it.
   ClientOptions Client() const;
 
+  // What of them `connect` uses for this URL: the CA and the name of the server. Refuses those
+  // typed for it that would do nothing there; of the environment, they are left alone.
+  TlsOptions WebSocketTls(const WebSocketUrl& url) const;
+
  private:
   // Throws, naming the flags, if the TLS options are not usable.
   void UseTlsOrUsage(ClientOptions* client) const;
 
+  // Set by AddTo, for telling what was typed.
+  const CLI::App* app_ = nullptr;
   std::string address_ = ClientOptions().address;
   std::string token_file_;
   bool is_tls_ = false;

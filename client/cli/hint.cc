@@ -17,6 +17,11 @@ std::string_view HintForConnection(const ClientOptions& client, std::string_view
   if (says("is not in peer certificate")) {
     return "its certificate is for another name: if that is right, say it by --tls-server-name";
   }
+  // gRPC says so of credentials that it cannot use.
+  if (is_tls && says("empty address list")) {
+    return "TLS cannot be set up with these files: does --tls-key belong to --tls-cert, and are "
+           "all of them whole?";
+  }
   if (is_tls && says("wrong version number")) {
     return "it does not speak TLS there: leave out --tls and what begins with --tls-, and unset "
            "LONGWIRE_TLS...";

@@ -1,4 +1,6 @@
 // The `longwire` command line: what may be asked, and what is refused before anything is sent.
+#include <stdlib.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <functional>
@@ -44,6 +46,7 @@ using Command = std::function<int(const ClientOptions&)>;
 
 struct Parsed {
   GatewayFlags gateway;
+  bool is_grpc = true;
   Command command;
 };
 
@@ -239,35 +242,47 @@ void AddConnect(CLI::App* app, Parsed* parsed) {
     ConnectOptions options;
     std::string url;
     std::vector<std::string> headers;
+    std::string user_token_file;
     std::string duration;
   };
   auto flags = std::make_shared<Flags>();
   CLI::App* command = app->add_subcommand(
       "connect", "Be a WebSocket client: lines of standard input go out, messages are printed");
-  command->add_option("url", flags->url, "ws://HOST[:PORT][/PATH]")->required();
+  command->add_option("url", flags->url, "ws://HOST[:PORT][/PATH], or wss:// for TLS")->required();
   command->add_option("--header", flags->headers, "A header of the handshake, name:value")
       ->allow_extra_args(false);
+  auto* token_file = command->add_option(
+      "--user-token-file", flags->user_token_file,
+      "File with the token of a user, sent as Authorization: Bearer; over ws:// it "
+      "travels in the clear");
   command->add_option("--subprotocol", flags->options.subprotocols, "A subprotocol to offer")
       ->allow_extra_args(false);
   command->add_option("--send", flags->options.sends, "Send this text first; may be repeated")
       ->allow_extra_args(false);
   command->add_option("--count", flags->options.count, "Close after so many messages came");
   command->add_option("--for", flags->duration, "Close after this time: 10s, 500ms, 5m, 1h");
-  command->final_callback([flags, parsed] {
+  command->final_callback([flags, token_file, parsed] {
     auto url = ParseWebSocketUrl(flags->url);
     if (const auto* why = std::get_if<std::string>(&url)) Usage(flags->url + ": " + *why);
     flags->options.url = std::get<WebSocketUrl>(url);
+    flags->options.tls = parsed->gateway.WebSocketTls(flags->options.url);
+    if (token_file->count() > 0) {
+      flags->options.user_token = TokenOrUsage(flags->user_token_file, "--user-token-file");
+    }
     for (const std::string& text : flags->headers) {
       auto header = ParseHeader(text);
       if (!header) Usage("--header: '" + text + "' is not name:value");
       flags->options.headers.push_back(*std::move(header));
     }
     if (!flags->duration.empty()) flags->options.duration = DurationOrUsage(flags->duration);
+    parsed->is_grpc = false;
     parsed->command = [flags](const ClientOptions&) { return RunConnect(flags->options); };
   });
 }
 
 int Main(int argc, char** argv) {
+  // gRPC would tell of failed handshakes by itself, in several lines; ours says what they mean.
+  setenv("GRPC_VERBOSITY", "NONE", 0);
   CLI::App app("Talk to a longwire gateway: watch its events, reach its sessions.", "longwire");
   app.footer("Exit codes: 0 done; 1 the gateway's answer was an error, or none came; 2 usage.");
   app.require_subcommand(1);
@@ -284,7 +299,7 @@ int Main(int argc, char** argv) {
   ClientOptions client;
   try {
     app.parse(argc, argv);
-    client = parsed.gateway.Client();
+    if (parsed.is_grpc) client = parsed.gateway.Client();
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kExitUsage;
   }

@@ -30,18 +30,18 @@ bool HasControlOrSpace(std::string_view text) {
 
 // The text between scheme and path, split into host and port. False: malformed.
 bool SplitAuthority(std::string_view authority, WebSocketUrl* url) {
-  std::string_view port;
+  std::string_view port = url->is_tls ? "443" : "80";
   if (authority.starts_with('[')) {
     const size_t end = authority.find(']');
     if (end == std::string_view::npos) return false;
     url->host = authority.substr(1, end - 1);
     const std::string_view rest = authority.substr(end + 1);
     if (!rest.empty() && rest[0] != ':') return false;
-    port = rest.empty() ? "80" : rest.substr(1);
+    if (!rest.empty()) port = rest.substr(1);
   } else {
     const size_t colon = authority.find(':');
     url->host = authority.substr(0, colon);
-    port = colon == std::string_view::npos ? "80" : authority.substr(colon + 1);
+    if (colon != std::string_view::npos) port = authority.substr(colon + 1);
   }
   url->port = port;
   url->authority = authority;
@@ -95,15 +95,14 @@ std::optional<std::pair<std::string, std::string>> ParseHeader(std::string_view 
 std::variant<WebSocketUrl, std::string> ParseWebSocketUrl(std::string_view text) {
   const size_t scheme_end = text.find("://");
   const std::string scheme = Lower(text.substr(0, scheme_end));
-  if (scheme_end == std::string_view::npos || scheme != "ws") {
-    if (scheme == "wss") return "wss:// (TLS) is not supported by this client yet, only ws://";
-    return "the URL must begin with ws://, e.g. ws://127.0.0.1:8080/";
+  if (scheme_end == std::string_view::npos || (scheme != "ws" && scheme != "wss")) {
+    return "the URL must begin with ws:// or wss://, e.g. ws://127.0.0.1:8080/";
   }
   text.remove_prefix(scheme_end + 3);
   if (HasControlOrSpace(text)) return "the URL has a space or a control character in it";
   if (text.find('#') != text.npos) return "a WebSocket URL must not have a fragment (#...)";
   const size_t path = std::min(text.find_first_of("/?"), text.size());
-  WebSocketUrl url;
+  WebSocketUrl url{.is_tls = scheme == "wss"};
   if (!SplitAuthority(text.substr(0, path), &url)) {
     return "the URL needs a host and, if any, a port of 1 to 65535, e.g. ws://127.0.0.1:8080/";
   }

@@ -26,10 +26,11 @@ std::optional<std::pair<std::string, std::string>> ParseHeader(std::string_view 
 
 struct WebSocketUrl {
   std::string host;    // without brackets, also for IPv6
-  std::string port;    // "80" if the URL names none
+  std::string port;    // "80" if the URL names none, "443" with TLS
   std::string target;  // path and query, "/" at least
   // What the Host header says: the URL's own form of host and port.
   std::string authority;
+  bool is_tls = false;  // wss
 };
 
 // The URL, or one sentence for a person on why it will not do.

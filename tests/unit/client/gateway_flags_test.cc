@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -30,6 +31,16 @@ class CliGatewayFlags : public testing::Test {
   }
   std::string Key() {
     return File("key.pem", "-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n");
+  }
+
+  // The same for `connect` to this URL.
+  static TlsOptions ParseForWebSocket(std::vector<std::string> arguments, const char* url) {
+    CLI::App app("", "longwire");
+    GatewayFlags flags;
+    flags.AddTo(&app);
+    std::reverse(arguments.begin(), arguments.end());
+    app.parse(std::move(arguments));
+    return flags.WebSocketTls(std::get<WebSocketUrl>(ParseWebSocketUrl(url)));
   }
 
   // Throws what main would catch.
@@ -110,6 +121,28 @@ TEST_F(CliGatewayFlags, ATokenIsReadFromItsFileAndFollowedThere) {
   const ClientOptions client = Parse({"--token-file", path});
   EXPECT_EQ(client.token, "secret");
   EXPECT_EQ(client.token_file, path);
+}
+
+TEST_F(CliGatewayFlags, OfThemAWebSocketTakesTheCaAndTheName) {
+  const TlsOptions typed =
+      ParseForWebSocket({"--tls", "--tls-ca", Certificate(), "--tls-server-name", "a"}, "wss://h/");
+  EXPECT_EQ(typed.ca_file, Certificate());
+  EXPECT_EQ(typed.server_name, "a");
+  EXPECT_THROW(ParseForWebSocket({"--tls-ca", Certificate()}, "ws://h/"), CLI::ValidationError);
+  EXPECT_THROW(ParseForWebSocket({"--tls-ca", Key()}, "wss://h/"), CLI::ValidationError);
+  EXPECT_THROW(ParseForWebSocket({"--tls-key", Key()}, "wss://h/"), CLI::ValidationError);
+  EXPECT_THROW(ParseForWebSocket({"--token-file", Key()}, "wss://h/"), CLI::ValidationError);
+}
+
+TEST_F(CliGatewayFlags, AWebSocketLeavesTheEnvironmentOfGrpcAlone) {
+  setenv("LONGWIRE_TLS", "1", 1);
+  setenv("LONGWIRE_TLS_CA", Certificate().c_str(), 1);
+  setenv("LONGWIRE_TLS_CERT", "/no/such", 1);
+  setenv("LONGWIRE_TLS_KEY", "/no/such", 1);
+  setenv("LONGWIRE_TOKEN_FILE", "/no/such", 1);
+  EXPECT_EQ(ParseForWebSocket({}, "wss://h/").ca_file, Certificate());
+  EXPECT_EQ(ParseForWebSocket({}, "wss://h/").key_file, "");
+  EXPECT_EQ(ParseForWebSocket({}, "ws://h/").ca_file, "");
 }
 
 TEST_F(CliGatewayFlags, SayWhatIsWrongWithThem) {

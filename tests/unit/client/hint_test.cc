@@ -40,6 +40,8 @@ TEST(CliHint, WithTlsTheCertificatesAreLookedAt) {
               HasSubstr("--tls-server-name"));
   EXPECT_THAT(Hint(kTls, StatusCode::UNAVAILABLE, "Ssl handshake failed: wrong version number"),
               HasSubstr("does not speak TLS"));
+  EXPECT_THAT(Hint(kTls, StatusCode::UNAVAILABLE, "empty address list: "),
+              HasSubstr("does --tls-key belong to --tls-cert"));
   EXPECT_THAT(Hint(kTls, StatusCode::UNAVAILABLE, kRefused), HasSubstr("--grpc-listen"));
 }
 
