@@ -46,4 +46,10 @@ std::string_view CutCloseReason(std::string_view reason) {
   return reason.substr(0, end);
 }
 
+Leave MakeLeave(LeaveReason reason, CloseCode code, std::string_view text) {
+  return {.reason = reason,
+          .close_code = static_cast<uint16_t>(code),
+          .close_reason = std::string(CutCloseReason(text))};
+}
+
 }  // namespace longwire

@@ -60,4 +60,7 @@ struct Leave {
   bool silent = false;
 };
 
+// A LEAVE that the gateway decides; of the text, what a Close frame has room for.
+Leave MakeLeave(LeaveReason reason, CloseCode code, std::string_view text);
+
 }  // namespace longwire

@@ -45,6 +45,7 @@ class Connection : public Loop::Handler {
 
   // What comes from now on is TLS, and so is what goes out. Before anything has.
   void StartTls(const TlsContext& context);
+  bool has_tls() const { return tls_ != nullptr; }
   // Takes bytes that were received already, as if they had come now.
   void Take(std::span<char> received);
 

@@ -15,12 +15,6 @@ LeaveReason ReasonForViolation(uint16_t code) {
                                                                    : LeaveReason::kProtocolError;
 }
 
-Leave MakeLeave(LeaveReason reason, CloseCode code, std::string_view text) {
-  return {.reason = reason,
-          .close_code = static_cast<uint16_t>(code),
-          .close_reason = std::string(text)};
-}
-
 // Whether a client may send any number of them: messages, pings and pongs.
 bool IsRepeatable(FrameReader::Item::Kind kind) {
   using Kind = FrameReader::Item::Kind;
@@ -202,7 +196,7 @@ void Session::OnPing(std::string_view payload) {
 void Session::OnClientClose(uint16_t code, std::string_view reason) {
   is_client_closed_ = true;
   if (state_ == State::kClosing) {
-    if (outbox_bytes() == 0) End();
+    if (outbox_bytes() == 0) EndBothClosed();
     return;
   }
   const Leave leave{.reason = LeaveReason::kClientClosed,
@@ -223,7 +217,7 @@ void Session::OnViolation(uint16_t code, std::string_view text) {
     // The client does not speak the protocol any more, so it will not answer our Close either.
     End();
   } else if (is_entered()) {
-    Close(MakeLeave(ReasonForViolation(code), static_cast<CloseCode>(code), CutCloseReason(text)));
+    Close(MakeLeave(ReasonForViolation(code), static_cast<CloseCode>(code), text));
   } else {
     Turn(AdmissionRefusal::kProtocolError, static_cast<CloseCode>(code), text);
   }
@@ -317,15 +311,32 @@ void Session::WriteClose(uint16_t code, std::string_view reason) {
 void Session::OnSent() {
   if (state_ != State::kClosing) return;
   if (is_client_closed_) {
-    End();
+    EndBothClosed();
     return;
   }
   // What was queued may have taken a while to go: the wait for the client's Close begins here. With
   // a client that has broken the protocol there is none to wait for, only its end of the socket:
   // cutting it at once could take our Close frame with it (RFC 6455 7.1.1).
-  if (is_violated_) ShutdownSending();
-  received_or_deadline_millis_ =
-      edge().now_millis() + (is_violated_ ? kLingerMillis : kCloseWaitMillis);
+  if (is_violated_) {
+    Linger();
+    return;
+  }
+  received_or_deadline_millis_ = edge().now_millis() + kCloseWaitMillis;
+  ScheduleNext();
+}
+
+void Session::EndBothClosed() {
+  if (has_tls()) {
+    // The client's TLS has something to say yet, and would be answered with a reset.
+    Linger();
+  } else {
+    End();
+  }
+}
+
+void Session::Linger() {
+  ShutdownSending();
+  received_or_deadline_millis_ = edge().now_millis() + kLingerMillis;
   ScheduleNext();
 }
 
@@ -340,105 +351,6 @@ void Session::OnLost() {
     state_ = State::kClosing;
   }
   End();
-}
-
-int64_t Session::KeepaliveDue() const {
-  const int64_t timeout = edge().options().keepalive_timeout_millis;
-  if (timeout == 0) return INT64_MAX;
-  return received_or_deadline_millis_ + (has_pinged_ ? timeout : timeout / 2);
-}
-
-void Session::ScheduleNext() {
-  int64_t due = INT64_MAX;
-  switch (state_) {
-    case State::kAwaitingAuth:
-    case State::kAuthenticating:
-      due = received_or_deadline_millis_;
-      break;
-    case State::kClaiming:
-      break;
-    case State::kRenewing:
-      due = received_or_deadline_millis_;
-      break;
-    case State::kOpen:
-      due = std::min(KeepaliveDue(), expires_millis_);
-      if (is_blocked()) {
-        due = std::min(due, progress_millis() + edge().options().slow_consumer_timeout_millis);
-      }
-      break;
-    case State::kClosing:
-      due = received_or_deadline_millis_;
-      break;
-  }
-  if (due != INT64_MAX) edge().loop().Schedule(*this, due);
-}
-
-void Session::OnTimer() {
-  switch (state_) {
-    case State::kAwaitingAuth:
-      Turn(AdmissionRefusal::kAuthTimeout, CloseCode::kAuthTimeout,
-           "no authentication came in time");
-      return;
-    case State::kAuthenticating:
-      edge().ForgetAuth(id_);
-      Turn(AdmissionRefusal::kAuthTimeout, CloseCode::kTryAgainLater,
-           "authentication took too long");
-      return;
-    case State::kClaiming:
-      return;
-    case State::kClosing:
-      OnClosingTimer();
-      return;
-    case State::kRenewing:
-      // Nobody could say that the client may not stay: it stays while what it had holds.
-      edge().ForgetAuth(id_);
-      ResumeOpen();
-      return;
-    case State::kOpen:
-      OnOpenTimer();
-      return;
-  }
-}
-
-void Session::OnOpenTimer() {
-  const int64_t now = edge().now_millis();
-  if (now >= expires_millis_) {
-    Close(MakeLeave(LeaveReason::kTokenExpired, CloseCode::kUnauthenticated,
-                    "the authentication has expired"));
-    return;
-  }
-  if (is_blocked() && now >= progress_millis() + edge().options().slow_consumer_timeout_millis &&
-      !NoteKernelProgress()) {
-    outbox()->DropUnsentFrames();
-    Close(MakeLeave(LeaveReason::kSlowConsumer, CloseCode::kTryAgainLater,
-                    "the client does not read what it is sent"));
-    return;
-  }
-  if (now >= KeepaliveDue()) {
-    if (has_pinged_) {
-      Close(MakeLeave(LeaveReason::kKeepaliveTimeout, CloseCode::kPolicyViolation,
-                      "nothing was heard from the client for too long"));
-      return;
-    }
-    has_pinged_ = true;
-    WriteControl(Opcode::kPing, "");
-  }
-  ScheduleNext();
-}
-
-void Session::OnClosingTimer() {
-  const int64_t now = edge().now_millis();
-  if (now >= received_or_deadline_millis_) {
-    // A client that still takes what stands before our Close gets more time for it, within a bound.
-    const bool has_progressed =
-        is_blocked() && (NoteKernelProgress() || now < progress_millis() + kCloseWaitMillis);
-    if (!has_progressed || ++close_waits_ > kCloseWaitsMax) {
-      End();
-      return;
-    }
-    received_or_deadline_millis_ = now + kCloseWaitMillis;
-  }
-  ScheduleNext();
 }
 
 void Session::Describe(v1::Session& session) const {

@@ -109,6 +109,10 @@ class Session final : public Connection, public HubSession, private AuthWaiter {
   // The same for one that has not entered.
   void Turn(AdmissionRefusal reason, CloseCode code, std::string_view text);
   void WriteClose(uint16_t code, std::string_view reason);
+  // Both Close frames are on their way.
+  void EndBothClosed();
+  // Sends nothing more, and waits a little for the client to end the connection too.
+  void Linger();
   // REQUIRES: the message's frame is charged to the outbox budget.
   void WriteMessage(MessageView message);
   void CountMessageOut();

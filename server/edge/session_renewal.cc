@@ -32,9 +32,7 @@ void Session::Renew(MessageView message) {
 
 void Session::OnRenewed(AuthResult result) {
   const auto end = [this](CloseCode code, std::string_view text) {
-    Close({.reason = LeaveReason::kTokenExpired,
-           .close_code = static_cast<uint16_t>(code),
-           .close_reason = std::string(CutCloseReason(text))});
+    Close(MakeLeave(LeaveReason::kTokenExpired, code, text));
   };
   if (const auto* refused = std::get_if<AuthRefused>(&result)) {
     switch (refused->kind) {
