@@ -7,19 +7,36 @@ namespace {
 
 constexpr double kLastEchoesSecondsMax = 3;
 
-// Each client keeps `in_flight` messages on their way: for each echo it sends the next.
+// Each client keeps `in_flight` messages on their way: for each echo it sends the next. With a
+// rate, the clients send in turn, at that rate, whatever has come back.
 class Echoer final : public ClientPool::Handler {
  public:
   explicit Echoer(const Options& options)
-      : order_(options.sessions),
+      : rate_(options.rate),
+        order_(options.sessions),
         next_number_(options.sessions, 1),
         payload_(options.payload_bytes, '.') {}
 
   void Begin(ClientPool& pool, size_t in_flight) {
     pool_ = &pool;
+    begin_nanos_ = MonotonicNanos();
+    if (rate_ != 0) return;
     for (size_t client = 0; client < pool.size(); ++client) {
       for (size_t i = 0; i < in_flight; ++i) SendNext(client, MonotonicNanos());
       pool.Flush(client);
+    }
+  }
+
+  // Serves the clients for so long.
+  void Serve(double seconds) {
+    if (rate_ == 0) {
+      PollFor(*pool_, seconds);
+      return;
+    }
+    const int64_t end = MonotonicNanos() + static_cast<int64_t>(seconds * 1e9);
+    for (int64_t now = MonotonicNanos(); now < end; now = MonotonicNanos()) {
+      SendDue(now);
+      pool_->Poll(1);
     }
   }
 
@@ -30,7 +47,7 @@ class Echoer final : public ClientPool::Handler {
     if (payload_.size() >= kPayloadBytesWithNumber) order_.Take(client, stamp.number);
     if (recording) latency.Record(now_nanos - stamp.due_nanos);
     ++received_count;
-    if (!ending) SendNext(client, now_nanos);
+    if (!ending && rate_ == 0) SendNext(client, now_nanos);
   }
 
   uint64_t misordered_count() const { return order_.misordered_count(); }
@@ -42,6 +59,18 @@ class Echoer final : public ClientPool::Handler {
   uint64_t received_count = 0;
 
  private:
+  // The stamp is the time of the sending itself: that this thread looks only every millisecond is
+  // not the server's latency.
+  void SendDue(int64_t now_nanos) {
+    const auto due = static_cast<uint64_t>(static_cast<double>(now_nanos - begin_nanos_) / 1e9 *
+                                           static_cast<double>(rate_));
+    while (sent_count < due) {
+      const size_t client = sent_count % pool_->size();
+      SendNext(client, MonotonicNanos());
+      pool_->Flush(client);
+    }
+  }
+
   void SendNext(size_t client, int64_t now_nanos) {
     WriteStamp({.due_nanos = now_nanos, .number = next_number_[client]++}, payload_.data(),
                payload_.size());
@@ -49,10 +78,12 @@ class Echoer final : public ClientPool::Handler {
     ++sent_count;
   }
 
+  const size_t rate_;
   OrderCheck order_;
   std::vector<uint32_t> next_number_;
   std::string payload_;
   ClientPool* pool_ = nullptr;
+  int64_t begin_nanos_ = 0;
 };
 
 void AddSetting(Report& report, const Options& options, bool through_backend) {
@@ -62,6 +93,7 @@ void AddSetting(Report& report, const Options& options, bool through_backend) {
   report.AddCount("sessions", options.sessions);
   report.AddCount("payload_bytes", options.payload_bytes);
   report.AddCount("in_flight_each", options.in_flight);
+  report.AddCount("rate_asked_per_second", options.rate);
 }
 
 }  // namespace
@@ -77,10 +109,10 @@ Report RunEcho(const Options& options) {
   if (backend != nullptr) AwaitSessions(pool, *backend, options.sessions);
 
   echoer.Begin(pool, options.in_flight);
-  PollFor(pool, options.warmup_seconds);
+  echoer.Serve(options.warmup_seconds);
   const Reading from = Reading::Now(options, pool, echoer.received_count);
   echoer.recording = true;
-  PollFor(pool, options.seconds);
+  echoer.Serve(options.seconds);
   echoer.recording = false;
   const Reading to = Reading::Now(options, pool, echoer.received_count);
   echoer.ending = true;

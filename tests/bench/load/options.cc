@@ -48,7 +48,9 @@ void AddLoad(CLI::App& app, Options& options) {
   app.add_option("--payload", options.payload_bytes, "bytes in a message")->check(payload);
   app.add_option("--batch", options.batch, "push: routes in a message of the backend's")
       ->check(CLI::Range(1, 4096));
-  app.add_option("--rate", options.rate, "push: a second; 0 = as fast as --outstanding lets it")
+  app.add_option(
+         "--rate", options.rate,
+         "push, echo: messages a second; 0 = as fast as --outstanding or --in-flight lets it")
       ->check(CLI::Range(0, 10'000'000));
   app.add_option("--outstanding", options.outstanding, "push: sent and not yet received, at most")
       ->check(CLI::Range(1, 1'000'000));
@@ -109,7 +111,8 @@ Options ParseOptions(int argc, char** argv) {
   CapSessions(options);
   if (options.batch > options.outstanding) Die("--batch must not exceed --outstanding");
   // Or the end of a run would have to wait for a message that is due much later.
-  if (options.rate != 0 && options.rate < options.batch) Die("--rate must be at least --batch");
+  if (options.mode == "push" && options.rate != 0 && options.rate < options.batch)
+    Die("--rate must be at least --batch");
   return options;
 }
 

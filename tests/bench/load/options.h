@@ -22,7 +22,7 @@ struct Options {
   std::vector<size_t> steps = {1000, 10'000};  // idle: sessions at each reading.
   size_t payload_bytes = 64;
   size_t batch = 64;          // push: routes in a message.
-  size_t rate = 0;            // push: a second; 0 = as fast as --outstanding lets it.
+  size_t rate = 0;            // push, echo: a second; 0 = as fast as the bounds below let it.
   size_t outstanding = 4096;  // push: sent and not yet received, at most.
   size_t in_flight = 1;       // echo: for each session.
   size_t fill_messages =
