@@ -9,7 +9,7 @@ namespace {
 // How gRPC words it when a connection came about and then failed: nothing but its text tells.
 std::string_view HintForConnection(const ClientOptions& client, std::string_view text) {
   const auto says = [&](std::string_view words) { return text.find(words) != text.npos; };
-  const bool is_tls = client.credentials != nullptr;
+  const bool is_tls = client.tls != nullptr;
   if (says("certificate verify failed")) {
     return "its certificate is not to be trusted: it has expired, or its CA is not in --tls-ca "
            "(without that: not among the system's)";

@@ -145,7 +145,18 @@ int main(int argc, char** argv) {
   app.add_option("--address", options.address, "The gateway's gRPC address")
       ->envname("LONGWIRE_ADDRESS")
       ->capture_default_str();
+  app.add_option("--token-file", options.token_file, "File with the bearer token for gRPC")
+      ->envname("LONGWIRE_TOKEN_FILE");
+  longwire::client::TlsOptions tls;
+  app.add_option("--tls-ca", tls.ca_file, "Speak TLS, and trust only the CAs in this PEM file")
+      ->envname("LONGWIRE_TLS_CA");
   CLI11_PARSE(app, argc, argv);
+  if (!tls.ca_file.empty()) {
+    if (const auto status = UseTls(tls, &options); !status.ok()) {
+      std::fprintf(stderr, "chat: %s\n", status.text.c_str());
+      return 2;
+    }
+  }
 
   // Before any thread starts, so that all inherit it and only sigwait takes them.
   sigset_t signals;

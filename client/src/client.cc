@@ -26,6 +26,11 @@ constexpr int kConnectMillisMax = 5'000;
 // How long a single call waits for a lost connection to come back before it says so.
 constexpr std::chrono::milliseconds kCallConnectMillis{250};
 
+std::shared_ptr<grpc::ChannelCredentials> CredentialsOf(const ClientOptions& options) {
+  if (options.credentials) return options.credentials;
+  return options.tls ? grpc::SslCredentials(*options.tls) : grpc::InsecureChannelCredentials();
+}
+
 std::shared_ptr<grpc::Channel> MakeChannel(const ClientOptions& options) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMillis);
@@ -40,9 +45,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const ClientOptions& options) {
   if (!options.tls_server_name.empty()) {
     arguments.SetString(GRPC_SSL_TARGET_NAME_OVERRIDE_ARG, options.tls_server_name);
   }
-  return grpc::CreateCustomChannel(
-      options.address,
-      options.credentials ? options.credentials : grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(options.address, CredentialsOf(options), arguments);
 }
 
 Status Refused(std::string why) {

@@ -1,5 +1,6 @@
 #include "longwire/tls.h"
 
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -53,7 +54,8 @@ Status UseTls(const TlsOptions& tls, ClientOptions* options) {
     }
     if (!status.ok()) return status;
   }
-  options->credentials = grpc::SslCredentials(ssl);
+  // Credentials would start gRPC's threads already here.
+  options->tls = std::make_shared<const grpc::SslCredentialsOptions>(std::move(ssl));
   options->tls_server_name = tls.server_name;
   return {};
 }

@@ -7,6 +7,7 @@ import logging
 import os
 import queue
 import ssl
+import sys
 import threading
 import unittest
 import warnings
@@ -218,12 +219,12 @@ class GatewayDouble(grpc.GenericRpcHandler):
 
     def __init__(self):
         self.tokens = ["secret"]
-        self.seen = queue.Queue()  # the `authorization` of each call
+        self._seen = queue.SimpleQueue()
         self._broken = threading.Event()
 
     def service(self, details):
         authorization = dict(details.invocation_metadata).get("authorization")
-        self.seen.put(authorization)
+        self._seen.put(authorization)
         is_known = authorization in ["Bearer " + token for token in self.tokens]
 
         def refuse(request, context):
@@ -241,11 +242,15 @@ class GatewayDouble(grpc.GenericRpcHandler):
             (lambda request, context: b"") if is_known else refuse
         )
 
+    def seen(self):
+        """The different `authorization`s of the calls since it was last asked."""
+        return {self._seen.get_nowait() for _ in range(self._seen.qsize())}
+
     def break_streams(self):
         self._broken.set()
 
 
-class Grpc(TlsTestCase):
+class GrpcTestCase(TlsTestCase):
     async def asyncSetUp(self):
         self.token = self.files.write("token", "secret\n")
 
@@ -269,6 +274,8 @@ class Grpc(TlsTestCase):
             [pair], self.files.read("ca.pem") if mutual else None, require_client_auth=mutual
         )
 
+
+class Grpc(GrpcTestCase):
     def flags(self, **without):
         """All that the double wants, but for what is given as None or otherwise."""
         flags = {
@@ -285,7 +292,7 @@ class Grpc(TlsTestCase):
         code, out, err = await self.longwire("sessions", "--address", address, *self.flags())
         self.assertEqual((code, out), (0, ""), err)
         self.assertIn("0 of 0 sessions", err)
-        self.assertEqual(self.gateway.seen.get_nowait(), "Bearer secret")
+        self.assertEqual(self.gateway.seen(), {"Bearer secret"})
 
     async def test_all_may_stand_in_the_environment(self):
         address = self.serve(self.credentials("localhost", mutual=True))
@@ -333,7 +340,7 @@ class Grpc(TlsTestCase):
             built("CLI"), "events", "--address", address, *self.flags(token_file=token)
         )
         await events.err.expect("ready")
-        self.assertEqual(self.gateway.seen.get_nowait(), "Bearer secret")
+        self.assertEqual(self.gateway.seen(), {"Bearer secret"})
 
         self.gateway.tokens = ["newer"]
         self.files.write("rotating", "newer\n")
@@ -341,7 +348,8 @@ class Grpc(TlsTestCase):
 
         await events.err.expect("trying again")
         await events.err.expect("ready")
-        self.assertEqual(self.gateway.seen.get_nowait(), "Bearer newer")
+        self.assertEqual(self.gateway.seen(), {"Bearer newer"})
+        self.assertEqual(await events.stop(), 0)
 
     async def test_a_wrong_command_line_is_2(self):
         certificate, key = self.files.path("client.pem"), self.files.path("client.key")
@@ -354,6 +362,40 @@ class Grpc(TlsTestCase):
         ):
             with self.subTest(flags=flags):
                 await self.assert_refused(["sessions", *flags], text, code=2)
+
+
+class Examples(GrpcTestCase):
+    """Those under client/examples, which take the CA and the token from the environment."""
+
+    def commands(self, address):
+        python = built("PYTHON_EXAMPLE")
+        yield [built("DEMO_CHAT"), "--address", address]
+        yield [sys.executable, os.path.join(python, "echo_backend.py"), address]
+        yield [sys.executable, os.path.join(python, "group_worker.py"), "workers", address]
+        yield ["node", os.path.join(built("NODE_EXAMPLE"), "echo_backend.js"), address]
+
+    def environment(self, token):
+        return {
+            "LONGWIRE_PROTO_DIR": built("PROTO_DIR"),
+            "LONGWIRE_TLS_CA": self.ca,
+            "LONGWIRE_TOKEN_FILE": self.files.write("example_token", token + "\n"),
+        }
+
+    async def test_are_let_in_with_the_token_and_refused_without(self):
+        address = self.serve(self.credentials("address", mutual=False))
+        for command in self.commands(address):
+            with self.subTest(command=command):
+                example = await self.start(*command, environment=self.environment("secret"))
+                await example.out.expect(r"\bready\b")
+                self.assertEqual(self.gateway.seen(), {"Bearer secret"})
+                self.assertEqual(await example.stop(), 0)
+
+                code, out, err = await self.run_to_end(
+                    *command, environment=self.environment("another")
+                )
+                self.assertEqual(code, 1, out + err)
+                self.assertIn("refuse", out + err)
+                self.assertEqual(self.gateway.seen(), {"Bearer another"})
 
 
 if __name__ == "__main__":

@@ -4,8 +4,11 @@
 //     npm ci                                     # once
 //     node echo_backend.js 127.0.0.1:9090
 //
-// It prints `ready` once the gateway has answered, then a line for each event.
+// Where the gateway is protected, LONGWIRE_TLS_CA names the PEM file of its CA, and
+// LONGWIRE_TOKEN_FILE that of the bearer token. It prints `ready` once the gateway has answered, then
+// a line for each event.
 
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import grpc from '@grpc/grpc-js';
 import protoLoader from '@grpc/proto-loader';
@@ -39,7 +42,13 @@ const FINAL_CODES = new Set([
   grpc.status.PERMISSION_DENIED,
 ]);
 
-const gateway = new Gateway(address, grpc.credentials.createInsecure(), {
+// Without TLS, whoever sees the traffic has the token.
+const { LONGWIRE_TLS_CA, LONGWIRE_TOKEN_FILE } = process.env;
+const credentials = LONGWIRE_TLS_CA
+  ? grpc.credentials.createSsl(readFileSync(LONGWIRE_TLS_CA))
+  : grpc.credentials.createInsecure();
+
+const gateway = new Gateway(address, credentials, {
   // The gateway allows a ping each 10 s; one finds a connection that died without a word.
   'grpc.keepalive_time_ms': 20000,
   'grpc.keepalive_timeout_ms': 10000,
@@ -52,13 +61,24 @@ let inSnapshot = false;
 let failures = 0;
 let timer = null;
 
+// The metadata of a call. Tokens expire and are replaced, so the file is read each time.
+function authorization() {
+  const metadata = new grpc.Metadata();
+  if (LONGWIRE_TOKEN_FILE) {
+    const token = readFileSync(LONGWIRE_TOKEN_FILE, 'ascii').trim();
+    metadata.set('authorization', `Bearer ${token}`);
+  }
+  return metadata;
+}
+
 // Sends one message back to the session that wrote.
 function answer(event) {
   const received = event.routed.message;
   const message =
     received.body === 'text' ? { text: `echo: ${received.text}` } : { binary: received.binary };
   const deadline = Date.now() + 5000;
-  gateway.Route({ sessionId: event.sessionId, message }, { deadline }, (error) => {
+  const request = { sessionId: event.sessionId, message };
+  gateway.Route(request, authorization(), { deadline }, (error) => {
     // NOT_FOUND: it has left meanwhile, and its LEAVE follows. Anything else deserves a look.
     if (error && error.code !== grpc.status.NOT_FOUND) {
       console.log('not delivered to', event.sessionId, error.message);
@@ -103,7 +123,8 @@ function onResponse(response) {
 // One stream: from the cursor, or from now on if there is none yet.
 function follow() {
   inSnapshot = false;
-  const stream = gateway.SubscribeEvents(cursor ? { after: cursor } : { startAt: 'START_AT_LATEST' });
+  const request = cursor ? { after: cursor } : { startAt: 'START_AT_LATEST' };
+  const stream = gateway.SubscribeEvents(request, authorization());
   // gRPC tells each end once, by `status`; an error is told by `error` besides.
   stream.on('data', onResponse);
   stream.on('error', () => {});

@@ -4,7 +4,8 @@
     ./make_stubs.sh                          # once; needs protobuf-compiler-grpc
     ./echo_backend.py 127.0.0.1:9090         # needs python3-grpcio and python3-protobuf
 
-It prints `ready` once the gateway has answered, then a line for each event.
+Where the gateway is protected, LONGWIRE_TLS_CA names the PEM file of its CA, and LONGWIRE_TOKEN_FILE
+that of the bearer token. It prints `ready` once the gateway has answered, then a line for each event.
 """
 
 import os
@@ -41,6 +42,25 @@ def say(*words):
     print(*words, flush=True)
 
 
+def open_channel(address):
+    """With TLS if LONGWIRE_TLS_CA is set. Without it, whoever sees the traffic has the token."""
+    ca_file = os.environ.get("LONGWIRE_TLS_CA")
+    if not ca_file:
+        return grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
+    with open(ca_file, "rb") as file:
+        credentials = grpc.ssl_channel_credentials(file.read())
+    return grpc.secure_channel(address, credentials, options=CHANNEL_OPTIONS)
+
+
+def authorization():
+    """The metadata of a call. Tokens expire and are replaced, so the file is read each time."""
+    token_file = os.environ.get("LONGWIRE_TOKEN_FILE")
+    if not token_file:
+        return []
+    with open(token_file, encoding="ascii") as file:
+        return [("authorization", "Bearer " + file.read().strip())]
+
+
 def answer(gateway, event):
     """Sends one message back to the session that wrote."""
     received = event.routed.message
@@ -50,7 +70,7 @@ def answer(gateway, event):
         message = types_pb2.Message(binary=received.binary)
     request = gateway_pb2.RouteRequest(session_id=event.session_id, message=message)
     try:
-        gateway.Route(request, timeout=5)
+        gateway.Route(request, timeout=5, metadata=authorization())
     except grpc.RpcError as error:
         # NOT_FOUND: it has left meanwhile, and its LEAVE follows. Anything else deserves a look.
         if error.code() != grpc.StatusCode.NOT_FOUND:
@@ -79,7 +99,8 @@ def follow(gateway, cursor, on_response):
     else:
         request.start_at = types_pb2.START_AT_LATEST
     # wait_for_ready: a gateway that is away or starting is waited for; gRPC tries by itself.
-    for response in gateway.SubscribeEvents(request, wait_for_ready=True):
+    stream = gateway.SubscribeEvents(request, metadata=authorization(), wait_for_ready=True)
+    for response in stream:
         on_response(response)
 
 
@@ -128,7 +149,7 @@ def main():
     address = sys.argv[1] if len(sys.argv) == 2 else "127.0.0.1:9090"
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        with grpc.insecure_channel(address, options=CHANNEL_OPTIONS) as channel:
+        with open_channel(address) as channel:
             sys.exit(Backend(gateway_pb2_grpc.GatewayStub(channel)).run())
     except KeyboardInterrupt:
         sys.exit(0)

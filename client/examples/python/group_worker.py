@@ -5,7 +5,7 @@ them, those of one user in order, and what a worker that dies has not acknowledg
     ./make_stubs.sh                                  # once; needs protobuf-compiler-grpc
     ./group_worker.py workers 127.0.0.1:9090         # start as many as you like
 
-It prints `ready` once it is a member, then a line for each event that it has handled.
+LONGWIRE_TLS_CA and LONGWIRE_TOKEN_FILE are as in echo_backend.py. It prints `ready` once it is a member, then a line for each event that it has handled.
 """
 
 import random
@@ -15,7 +15,7 @@ import time
 
 import grpc
 
-from echo_backend import CHANNEL_OPTIONS, FINAL_CODES, say
+from echo_backend import FINAL_CODES, authorization, open_channel, say
 from longwire.v1 import gateway_pb2, gateway_pb2_grpc, types_pb2
 
 
@@ -60,7 +60,7 @@ class Worker:
             subscription_id=response.subscription_id, up_to=response.events[-1].sequence
         )
         try:
-            self.gateway.AckEvents(request, timeout=5)
+            self.gateway.AckEvents(request, timeout=5, metadata=authorization())
         except grpc.RpcError as error:
             # NOT_FOUND: the stream has ended. Whatever it was, what is not acknowledged comes again.
             say("not acknowledged:", error.code().name)
@@ -68,7 +68,9 @@ class Worker:
     def run(self):
         while True:
             try:
-                stream = self.gateway.SubscribeEvents(self.request(), wait_for_ready=True)
+                stream = self.gateway.SubscribeEvents(
+                    self.request(), metadata=authorization(), wait_for_ready=True
+                )
                 for response in stream:
                     self.on_response(response)
             except grpc.RpcError as error:
@@ -91,7 +93,7 @@ def main():
     address = sys.argv[2] if len(sys.argv) == 3 else "127.0.0.1:9090"
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        with grpc.insecure_channel(address, options=CHANNEL_OPTIONS) as channel:
+        with open_channel(address) as channel:
             sys.exit(Worker(gateway_pb2_grpc.GatewayStub(channel), sys.argv[1]).run())
     except KeyboardInterrupt:
         sys.exit(0)

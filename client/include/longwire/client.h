@@ -45,7 +45,9 @@ struct ClientOptions {
   // and each stream that is opened, so whoever replaces the file has replaced the token. While it
   // cannot be read or holds no token, the last one stays in use, at first `token`. Empty = none.
   std::string token_file;
-  // How the channel is secured; unset means plain text. UseTls in longwire/tls.h sets it.
+  // How the channel is secured: by what UseTls in longwire/tls.h put here, or by credentials of any
+  // other kind, which count more. Neither means plain text.
+  std::shared_ptr<const grpc::SslCredentialsOptions> tls;
   std::shared_ptr<grpc::ChannelCredentials> credentials;
   // With TLS: the name that the gateway's certificate must be for; empty = the host of `address`.
   std::string tls_server_name;

@@ -28,7 +28,8 @@ struct TlsOptions {
 // Makes a Client of these options speak TLS, 1.2 or newer, and only to a gateway whose certificate
 // is right. INVALID_ARGUMENT, and the options as they were: a file cannot be read or is not PEM, or
 // there is a certificate without its key or a key without its certificate. Whether the
-// certificates are good for anything shows only when the Client connects.
+// certificates are good for anything shows only when the Client connects. Starts no threads, so it
+// may be called before signals are blocked for them.
 Status UseTls(const TlsOptions& tls, ClientOptions* options);
 
 }  // namespace longwire::client

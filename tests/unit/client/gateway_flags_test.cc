@@ -77,15 +77,15 @@ TEST_F(CliGatewayFlags, WithoutAnyThereIsNeitherTlsNorAToken) {
   EXPECT_EQ(client.address, "127.0.0.1:9090");
   EXPECT_EQ(client.token, "");
   EXPECT_EQ(client.token_file, "");
-  EXPECT_EQ(client.credentials, nullptr);
+  EXPECT_EQ(client.tls, nullptr);
 }
 
 TEST_F(CliGatewayFlags, EachTlsFlagAsksForTls) {
-  EXPECT_NE(Parse({"--tls"}).credentials, nullptr);
-  EXPECT_NE(Parse({"--tls-ca", Certificate()}).credentials, nullptr);
-  EXPECT_NE(Parse({"--tls-cert", Certificate(), "--tls-key", Key()}).credentials, nullptr);
+  EXPECT_NE(Parse({"--tls"}).tls, nullptr);
+  EXPECT_NE(Parse({"--tls-ca", Certificate()}).tls, nullptr);
+  EXPECT_NE(Parse({"--tls-cert", Certificate(), "--tls-key", Key()}).tls, nullptr);
   const ClientOptions named = Parse({"--tls-server-name", "gateway.example.org"});
-  EXPECT_NE(named.credentials, nullptr);
+  EXPECT_NE(named.tls, nullptr);
   EXPECT_EQ(named.tls_server_name, "gateway.example.org");
 }
 
@@ -99,18 +99,18 @@ TEST_F(CliGatewayFlags, AreTakenFromTheEnvironmentToo) {
   const ClientOptions client = Parse({"--address", "typed:2"});
   EXPECT_EQ(client.address, "typed:2");
   EXPECT_EQ(client.token, "secret");
-  EXPECT_NE(client.credentials, nullptr);
+  EXPECT_NE(client.tls, nullptr);
   EXPECT_EQ(client.tls_server_name, "from.environment");
 }
 
 TEST_F(CliGatewayFlags, LongwireTlsIsAYesOrANo) {
   for (const char* yes : {"1", "true", "yes", "on"}) {
     setenv("LONGWIRE_TLS", yes, 1);
-    EXPECT_NE(Parse({}).credentials, nullptr) << yes;
+    EXPECT_NE(Parse({}).tls, nullptr) << yes;
   }
   for (const char* no : {"", "0", "false", "no", "off"}) {
     setenv("LONGWIRE_TLS", no, 1);
-    EXPECT_EQ(Parse({}).credentials, nullptr) << no;
+    EXPECT_EQ(Parse({}).tls, nullptr) << no;
   }
   setenv("LONGWIRE_TLS", "perhaps", 1);
   EXPECT_NE(WhyRefused({}), "taken");

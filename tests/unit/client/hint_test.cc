@@ -16,7 +16,7 @@ std::string Hint(const ClientOptions& client, StatusCode code, const char* text,
 }
 
 const ClientOptions kPlain;
-const ClientOptions kTls = {.credentials = grpc::SslCredentials({})};
+const ClientOptions kTls = {.tls = std::make_shared<grpc::SslCredentialsOptions>()};
 constexpr char kClosed[] =
     "failed to connect to all addresses; last error: UNAVAILABLE: ipv4:127.0.0.1:1: Socket closed";
 constexpr char kRefused[] =

@@ -30,7 +30,7 @@ class ClientTls : public testing::Test {
     const Status status = UseTls(tls, &options);
     EXPECT_EQ(status.code, grpc::StatusCode::INVALID_ARGUMENT);
     EXPECT_EQ(status.reason, kReasonInvalid);
-    EXPECT_EQ(options.credentials, nullptr);
+    EXPECT_EQ(options.tls, nullptr);
     EXPECT_EQ(options.tls_server_name, "");
     return status.text;
   }
@@ -44,7 +44,7 @@ class ClientTls : public testing::Test {
 TEST_F(ClientTls, SecuresTheChannelWithAllOrNothingGiven) {
   ClientOptions of_system;
   EXPECT_TRUE(UseTls({}, &of_system).ok());
-  EXPECT_NE(of_system.credentials, nullptr);
+  EXPECT_NE(of_system.tls, nullptr);
   EXPECT_EQ(of_system.tls_server_name, "");
 
   ClientOptions mutual;
@@ -54,7 +54,7 @@ TEST_F(ClientTls, SecuresTheChannelWithAllOrNothingGiven) {
                                 .server_name = "gateway.example.org"},
                                &mutual);
   EXPECT_TRUE(status.ok()) << status.text;
-  EXPECT_NE(mutual.credentials, nullptr);
+  EXPECT_NE(mutual.tls, nullptr);
   EXPECT_EQ(mutual.tls_server_name, "gateway.example.org");
 }
 
