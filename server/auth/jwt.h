@@ -49,6 +49,10 @@ struct JwtRefused {
 // What claims say is told only once they are known to be signed. An `exp` or `nbf` that is no
 // number, and numbers and characters that libjwt cannot hold (integers of more than 64 bits, NUL),
 // are TOKEN_MALFORMED.
+//
+// It costs some 10 us with HS256. With RS256 and ES256 some 0.5 ms for each key that is tried, of
+// which the signature is the least part: libjwt reads the PEM anew each time. A `kid` in the tokens
+// keeps that to one key.
 std::variant<JwtClaims, JwtRefused> VerifyJwt(std::string_view token, const JwtKeys& keys,
                                               const JwtRules& rules, int64_t wall_millis);
 

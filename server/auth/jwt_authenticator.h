@@ -24,7 +24,8 @@ struct JwtAuthOptions {
 
 // --auth=jwt: a client shows a signed token, and the gateway verifies it by itself. Where the token
 // is looked for is told in jwt_source.h, what it has to be like in jwt.h. Who is not let in is
-// unauthenticated, with the text of the refusal. Answers at once, on the caller's thread.
+// unauthenticated, with the text of the refusal. Answers at once, on the caller's thread, for as
+// long as VerifyJwt takes.
 class JwtAuthProvider final : public AuthProvider {
  public:
   // Loads the keys, for which it blocks. `clock` has to outlive the provider.
