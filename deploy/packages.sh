@@ -4,11 +4,11 @@
 set -euo pipefail
 
 build=(g++ cmake ninja-build pkg-config libboost1.81-dev libgrpc++-dev protobuf-compiler
-  protobuf-compiler-grpc libprotobuf-dev libabsl-dev libssl-dev libjwt-dev libcli11-dev
-  libspdlog-dev prometheus-cpp-dev)
-test=("${build[@]}" libgtest-dev libgmock-dev libbenchmark-dev python3 python3-grpcio python3-protobuf
-  python3-websockets nodejs npm)
-run=(libgrpc++1.51 libprotobuf32 libspdlog1.10 libprometheus-cpp-core1.0 libssl3 libjwt0)
+  protobuf-compiler-grpc libprotobuf-dev libabsl-dev libssl-dev libcli11-dev libspdlog-dev
+  prometheus-cpp-dev)
+test=("${build[@]}" libgtest-dev libgmock-dev libbenchmark-dev libjwt-dev python3
+  python3-grpcio python3-protobuf python3-websockets nodejs npm)
+run=(libgrpc++1.51 libprotobuf32 libspdlog1.10 libprometheus-cpp-core1.0 libssl3)
 
 case "${1:-}" in
   build) wanted=("${build[@]}") ;;

@@ -1,20 +1,17 @@
 #include "server/auth/jwt.h"
 
 #include <fmt/format.h>
-#include <jwt.h>
-#include <openssl/err.h>
 
 #include <algorithm>
-#include <boost/beast/core/string.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <cmath>
-#include <memory>
 #include <utility>
 
 #include "server/auth/base64url.h"
 #include "server/auth/json_object.h"
+#include "server/auth/jwt_signature.h"
 #include "server/base/limits.h"
 #include "server/base/utf8.h"
 
@@ -28,31 +25,16 @@ using Object = boost::json::object;
 // has to compute with them, and a protobuf Timestamp does not hold them.
 constexpr int64_t kFarMillis = 253'402'300'800'000;
 
-struct JwtDeleter {
-  void operator()(jwt_t* jwt) const { jwt_free(jwt); }
-};
-
 JwtRefused Malformed(std::string_view why) {
   return {fmt::format("TOKEN_MALFORMED: {}", why)};
-}
-
-jwt_alg_t LibjwtAlgorithm(JwtAlgorithm algorithm) {
-  switch (algorithm) {
-    case JwtAlgorithm::kHs256:
-      return JWT_ALG_HS256;
-    case JwtAlgorithm::kRs256:
-      return JWT_ALG_RS256;
-    case JwtAlgorithm::kEs256:
-      break;
-  }
-  return JWT_ALG_ES256;
 }
 
 // A token taken apart, of which nothing is known to be true.
 struct Parts {
   Object header;
   Object claims;
-  bool has_signature = false;
+  std::string_view signed_part;
+  SecretBytes signature;
 };
 
 std::variant<Parts, JwtRefused> TakeApart(std::string_view token) {
@@ -63,7 +45,7 @@ std::variant<Parts, JwtRefused> TakeApart(std::string_view token) {
   }
   const auto header = DecodeBase64Url(token.substr(0, first));
   const auto claims = DecodeBase64Url(token.substr(first + 1, second - first - 1));
-  const auto signature = DecodeBase64Url(token.substr(second + 1));
+  auto signature = DecodeBase64Url(token.substr(second + 1));
   if (!header || !claims || !signature) return Malformed("it is not base64url");
   auto header_object = ParseJsonObject(AsText(*header));
   if (!header_object.ok()) {
@@ -73,20 +55,16 @@ std::variant<Parts, JwtRefused> TakeApart(std::string_view token) {
   if (!claims_object.ok()) {
     return Malformed(fmt::format("its payload {}", std::string(claims_object.status().message())));
   }
-  return Parts{*std::move(header_object), *std::move(claims_object), !signature->empty()};
+  return Parts{*std::move(header_object), *std::move(claims_object), token.substr(0, second),
+               *std::move(signature)};
 }
 
 std::optional<JwtRefused> CheckHeader(const Object& header, JwtAlgorithm algorithm) {
   // RFC 7515 4.1.11: what it names has to be understood, and we understand no extensions.
   if (header.contains("crit")) return Malformed("its header has crit, and no extension is known");
-  const Json* type = header.if_contains("typ");
-  if (type != nullptr && !(type->is_string() && boost::beast::iequals(type->get_string(), "JWT"))) {
-    return Malformed("the typ of its header is not JWT");
-  }
   const Json* kid = header.if_contains("kid");
   if (kid != nullptr && !kid->is_string()) return Malformed("the kid of its header is no string");
-  // libjwt takes any algorithm that a header asks for and compares the names in any case, so this
-  // is what keeps a token from choosing.
+  // Before any key is touched: a token does not choose what it is verified with (RFC 8725 3.1).
   const Json* name = header.if_contains("alg");
   if (name == nullptr || !name->is_string() || name->get_string() != JwtAlgorithmName(algorithm)) {
     return JwtRefused{fmt::format("TOKEN_ALGORITHM: the token is not signed with {}",
@@ -95,47 +73,17 @@ std::optional<JwtRefused> CheckHeader(const Object& header, JwtAlgorithm algorit
   return std::nullopt;
 }
 
-// libjwt 1.10.2 compares HMACs in constant time only as Debian has it, with the patch for
-// CVE-2024-25189. It writes past the end of an empty part and skips characters that are not base64;
-// `token` has neither, see TakeApart.
-bool IsSignedWith(const std::string& token, const JwtKey& key, JwtAlgorithm algorithm) {
-  jwt_t* decoded = nullptr;
-  if (jwt_decode(&decoded, token.c_str(), key.bytes.data(), static_cast<int>(key.bytes.size())) !=
-      0) {
-    return false;
-  }
-  const std::unique_ptr<jwt_t, JwtDeleter> jwt(decoded);
-  return jwt_get_alg(jwt.get()) == LibjwtAlgorithm(algorithm);
-}
-
-// Without a key libjwt reads a token and verifies nothing.
-bool CanLibjwtRead(const std::string& token) {
-  jwt_t* decoded = nullptr;
-  if (jwt_decode(&decoded, token.c_str(), nullptr, 0) != 0) return false;
-  jwt_free(decoded);
-  return true;
-}
-
-std::optional<JwtRefused> CheckSignature(std::string_view token, const Parts& parts,
-                                         const JwtKeys& keys, JwtAlgorithm algorithm) {
+std::optional<JwtRefused> CheckSignature(const Parts& parts, const JwtKeys& keys,
+                                         JwtAlgorithm algorithm) {
   std::optional<std::string> kid;
   if (const Json* named = parts.header.if_contains("kid")) kid = std::string(named->get_string());
   const auto candidates = keys.Candidates(kid);
   if (candidates.empty() || keys.algorithm() != algorithm) {
     return JwtRefused{"TOKEN_KEY_UNKNOWN: there is no key for the kid of the token"};
   }
-  if (!parts.has_signature) return JwtRefused{"TOKEN_SIGNATURE: the token is not signed"};
-  const std::string terminated(token);
-  // What OpenSSL finds wrong here must not be found later by code that shares the thread.
-  ERR_set_mark();
-  const bool is_signed = std::any_of(candidates.begin(), candidates.end(), [&](const JwtKey* key) {
-    return IsSignedWith(terminated, *key, algorithm);
-  });
-  ERR_pop_to_mark();
-  if (is_signed) return std::nullopt;
-  // libjwt gives no reason, and an issuer whose tokens it cannot read should not search its keys.
-  if (!CanLibjwtRead(terminated)) {
-    return Malformed("it has a NUL, or a number of more than 64 bits");
+  if (parts.signature.empty()) return JwtRefused{"TOKEN_SIGNATURE: the token is not signed"};
+  for (const JwtKey* key : candidates) {
+    if (IsSigned(algorithm, *key, parts.signed_part, parts.signature)) return std::nullopt;
   }
   return JwtRefused{"TOKEN_SIGNATURE: the token is not signed with a key that is trusted here"};
 }
@@ -227,6 +175,8 @@ std::variant<std::string, JwtRefused> ReadUid(const Object& claims, const std::s
     return refuse(fmt::format("longer than {} bytes", kUidBytesMax));
   }
   if (!IsValidUtf8(uid)) return refuse("not UTF-8");
+  // To a backend in C the user would be whoever stands before it.
+  if (uid.find('\0') != std::string_view::npos) return refuse("a string with a NUL");
   return std::string(uid);
 }
 
@@ -242,7 +192,7 @@ std::variant<JwtClaims, JwtRefused> VerifyJwt(std::string_view token, const JwtK
   if (auto* refused = std::get_if<JwtRefused>(&taken_apart)) return std::move(*refused);
   const Parts& parts = std::get<Parts>(taken_apart);
   if (auto refused = CheckHeader(parts.header, rules.algorithm)) return *std::move(refused);
-  if (auto refused = CheckSignature(token, parts, keys, rules.algorithm)) {
+  if (auto refused = CheckSignature(parts, keys, rules.algorithm)) {
     return *std::move(refused);
   }
   JwtClaims verified;

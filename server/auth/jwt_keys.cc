@@ -80,10 +80,15 @@ absl::StatusOr<JwtKey> ReadJwk(JwtAlgorithm algorithm, const boost::json::object
     if (!kid->is_string()) return absl::InvalidArgumentError("has a kid that is not a string");
     key.kid = std::string(kid->get_string());
   }
-  auto bytes =
-      algorithm == JwtAlgorithm::kHs256 ? SecretOfJwk(jwk) : PublicKeyOfJwk(algorithm, jwk);
-  if (!bytes.ok()) return bytes.status();
-  key.bytes = *std::move(bytes);
+  if (algorithm == JwtAlgorithm::kHs256) {
+    auto secret = SecretOfJwk(jwk);
+    if (!secret.ok()) return secret.status();
+    key.secret = *std::move(secret);
+  } else {
+    auto public_key = PublicKeyOfJwk(algorithm, jwk);
+    if (!public_key.ok()) return public_key.status();
+    key.public_key = *std::move(public_key);
+  }
   return key;
 }
 
@@ -143,7 +148,7 @@ absl::StatusOr<std::vector<JwtKey>> ReadPem(JwtAlgorithm algorithm, std::string_
   auto read = PublicKeysOfPem(algorithm, text);
   if (!read.ok()) return read.status();
   std::vector<JwtKey> keys;
-  for (SecretBytes& pem : *read) keys.push_back({.bytes = std::move(pem)});
+  for (PublicKey& key : *read) keys.push_back({.public_key = std::move(key)});
   return keys;
 }
 
@@ -159,7 +164,7 @@ absl::StatusOr<std::vector<JwtKey>> ReadSecrets(std::string_view text) {
       return absl::InvalidArgumentError(
           fmt::format("line {} is empty, and so would be the secret", keys.size() + 1));
     }
-    keys.push_back({.bytes = SecretBytes(line.begin(), line.end())});
+    keys.push_back({.secret = SecretBytes(line.begin(), line.end())});
   }
   return keys;
 }
@@ -231,7 +236,7 @@ std::vector<const JwtKey*> JwtKeys::Candidates(const std::optional<std::string>&
 bool JwtKeys::has_short_secret() const {
   return algorithm_ == JwtAlgorithm::kHs256 &&
          std::any_of(keys_.begin(), keys_.end(),
-                     [](const JwtKey& key) { return key.bytes.size() < kJwtSecretBytesAdvised; });
+                     [](const JwtKey& key) { return key.secret.size() < kJwtSecretBytesAdvised; });
 }
 
 }  // namespace longwire

@@ -7,21 +7,22 @@
 
 #include "absl/status/statusor.h"
 #include "server/auth/jwt_algorithm.h"
+#include "server/auth/public_key.h"
 #include "server/auth/secret_bytes.h"
 
 namespace longwire {
 
 struct JwtKey {
   std::optional<std::string> kid;  // The name by which a token's header may ask for it.
-  SecretBytes bytes;               // HS256: the secret itself. Else the public key as PEM.
+  SecretBytes secret;              // For HS256.
+  PublicKey public_key;            // For the others.
 };
 
 // The keys that tokens of one algorithm are verified with, 1 to kJwtKeysMax. Immutable, so any
 // number of threads may use it; wiped when it is dropped.
 //
 // A file holds one of:
-// - A JWK Set or a single JWK (RFC 7517). Keys of a set that are not for the algorithm (another
-// kty,
+// - A JWK Set or a single JWK (RFC 7517). Keys of a set that are not for the algorithm (by kty,
 //   crv, alg or use) are passed over; one that is for it and broken is an error, and so is a
 //   private one.
 // - For RS256 and ES256, PEM: any number of PUBLIC KEY, RSA PUBLIC KEY and CERTIFICATE. These keys

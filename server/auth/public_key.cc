@@ -67,17 +67,11 @@ std::string WhatIsWrong(JwtAlgorithm algorithm, EVP_PKEY* key) {
   return {};
 }
 
-absl::StatusOr<SecretBytes> CheckedPem(JwtAlgorithm algorithm, EVP_PKEY* key) {
-  if (std::string wrong = WhatIsWrong(algorithm, key); !wrong.empty()) {
+absl::StatusOr<PublicKey> Checked(JwtAlgorithm algorithm, Key key) {
+  if (std::string wrong = WhatIsWrong(algorithm, key.get()); !wrong.empty()) {
     return absl::InvalidArgumentError(std::move(wrong));
   }
-  const Bio out(BIO_new(BIO_s_mem()));
-  char* text = nullptr;
-  if (out == nullptr || PEM_write_bio_PUBKEY(out.get(), key) != 1) {
-    return absl::InternalError("cannot be written as PEM");
-  }
-  const auto length = BIO_get_mem_data(out.get(), &text);
-  return SecretBytes(text, text + length);
+  return PublicKey(std::move(key));
 }
 
 Key KeyOfBlock(std::string_view block, const unsigned char* data, long length) {
@@ -95,8 +89,8 @@ Key KeyOfBlock(std::string_view block, const unsigned char* data, long length) {
   return key;
 }
 
-absl::StatusOr<SecretBytes> ReadBlock(JwtAlgorithm algorithm, std::string_view block,
-                                      const unsigned char* data, long length) {
+absl::StatusOr<PublicKey> ReadBlock(JwtAlgorithm algorithm, std::string_view block,
+                                    const unsigned char* data, long length) {
   if (block.ends_with("PRIVATE KEY")) {
     return absl::InvalidArgumentError(
         "is a private key, which only who issues tokens should have: give the public key");
@@ -105,9 +99,9 @@ absl::StatusOr<SecretBytes> ReadBlock(JwtAlgorithm algorithm, std::string_view b
     return absl::InvalidArgumentError(
         "is neither a PUBLIC KEY, an RSA PUBLIC KEY nor a CERTIFICATE");
   }
-  const Key key = KeyOfBlock(block, data, length);
+  Key key = KeyOfBlock(block, data, length);
   if (key == nullptr) return absl::InvalidArgumentError("cannot be read as what it says it is");
-  return CheckedPem(algorithm, key.get());
+  return Checked(algorithm, std::move(key));
 }
 
 // The bytes of a member that is base64url; nothing when it is not there or is something else.
@@ -119,8 +113,7 @@ std::optional<SecretBytes> BytesOf(const boost::json::object& jwk, std::string_v
   return bytes;
 }
 
-absl::StatusOr<SecretBytes> Make(JwtAlgorithm algorithm, const char* type,
-                                 OSSL_PARAM_BLD* builder) {
+absl::StatusOr<PublicKey> Make(JwtAlgorithm algorithm, const char* type, OSSL_PARAM_BLD* builder) {
   const Parameters parameters(OSSL_PARAM_BLD_to_param(builder));
   const KeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, type, nullptr));
   EVP_PKEY* made = nullptr;
@@ -128,11 +121,10 @@ absl::StatusOr<SecretBytes> Make(JwtAlgorithm algorithm, const char* type,
       EVP_PKEY_fromdata(context.get(), &made, EVP_PKEY_PUBLIC_KEY, parameters.get()) != 1) {
     return absl::InvalidArgumentError("is not a sound public key");
   }
-  const Key key(made);
-  return CheckedPem(algorithm, key.get());
+  return Checked(algorithm, Key(made));
 }
 
-absl::StatusOr<SecretBytes> RsaOfJwk(const boost::json::object& jwk) {
+absl::StatusOr<PublicKey> RsaOfJwk(const boost::json::object& jwk) {
   const auto modulus = BytesOf(jwk, "n");
   const auto exponent = BytesOf(jwk, "e");
   if (!modulus || !exponent) {
@@ -149,7 +141,7 @@ absl::StatusOr<SecretBytes> RsaOfJwk(const boost::json::object& jwk) {
   return Make(JwtAlgorithm::kRs256, "RSA", builder.get());
 }
 
-absl::StatusOr<SecretBytes> EcOfJwk(const boost::json::object& jwk) {
+absl::StatusOr<PublicKey> EcOfJwk(const boost::json::object& jwk) {
   const auto x = BytesOf(jwk, "x");
   const auto y = BytesOf(jwk, "y");
   if (!x || !y || x->size() != kP256CoordinateBytes || y->size() != kP256CoordinateBytes) {
@@ -172,11 +164,11 @@ absl::StatusOr<SecretBytes> EcOfJwk(const boost::json::object& jwk) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<SecretBytes>> PublicKeysOfPem(JwtAlgorithm algorithm,
-                                                         std::string_view text) {
+absl::StatusOr<std::vector<PublicKey>> PublicKeysOfPem(JwtAlgorithm algorithm,
+                                                       std::string_view text) {
   const ErrorsForgotten errors_forgotten;
   const Bio in(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-  std::vector<SecretBytes> keys;
+  std::vector<PublicKey> keys;
   while (in != nullptr) {
     char* name = nullptr;
     char* header = nullptr;
@@ -202,7 +194,7 @@ absl::StatusOr<std::vector<SecretBytes>> PublicKeysOfPem(JwtAlgorithm algorithm,
   return keys;
 }
 
-absl::StatusOr<SecretBytes> PublicKeyOfJwk(JwtAlgorithm algorithm, const boost::json::object& jwk) {
+absl::StatusOr<PublicKey> PublicKeyOfJwk(JwtAlgorithm algorithm, const boost::json::object& jwk) {
   const ErrorsForgotten errors_forgotten;
   if (jwk.contains("d")) {
     return absl::InvalidArgumentError(

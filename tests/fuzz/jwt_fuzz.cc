@@ -112,10 +112,9 @@ void ReadKeys(std::string_view contents) {
     Require(keys->keys().size() <= longwire::kJwtKeysMax, "there are at most 16 keys");
     Require(keys->Candidates(std::nullopt).size() == keys->keys().size(), "all are candidates");
     for (const auto& key : keys->keys()) {
-      Require(!key.bytes.empty(), "no key is empty");
-      Require(algorithm == JwtAlgorithm::kHs256 ||
-                  AsText(key.bytes).starts_with("-----BEGIN PUBLIC KEY-----\n"),
-              "a public key is as libjwt reads it");
+      const bool is_secret = algorithm == JwtAlgorithm::kHs256;
+      Require(key.secret.empty() != is_secret, "a secret is for HS256 and is not empty");
+      Require((key.public_key == nullptr) == is_secret, "a public key is for the others");
     }
   }
 }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -37,7 +38,19 @@ const JwtMaker& Ec() {
   return maker;
 }
 
-// The bytes of the keys; what is wrong, when something is.
+// A secret as it is, a public key as PEM.
+std::string TextOf(const JwtKey& key) {
+  if (key.public_key == nullptr) return std::string(AsText(key.secret));
+  BIO* const bio = BIO_new(BIO_s_mem());
+  PEM_write_bio_PUBKEY(bio, key.public_key.get());
+  char* text = nullptr;
+  const auto bytes = BIO_get_mem_data(bio, &text);
+  std::string pem(text, static_cast<size_t>(bytes));
+  BIO_free(bio);
+  return pem;
+}
+
+// The keys as text; what is wrong, when something is.
 std::vector<std::string> Read(JwtAlgorithm algorithm, std::string_view contents) {
   const auto keys = JwtKeys::Parse(algorithm, contents, "the-file");
   if (!keys.ok()) {
@@ -46,9 +59,9 @@ std::vector<std::string> Read(JwtAlgorithm algorithm, std::string_view contents)
   }
   EXPECT_EQ(keys->algorithm(), algorithm);
   EXPECT_EQ(ERR_peek_error(), 0u) << "an error of OpenSSL was left behind";
-  std::vector<std::string> bytes;
-  for (const JwtKey& key : keys->keys()) bytes.emplace_back(AsText(key.bytes));
-  return bytes;
+  std::vector<std::string> texts;
+  for (const JwtKey& key : keys->keys()) texts.push_back(TextOf(key));
+  return texts;
 }
 
 std::string SetOf(const std::vector<std::string>& jwks) {
@@ -259,7 +272,7 @@ TEST(JwtKeys, ATokensKidChoosesTheKeys) {
                              const std::optional<std::string>& kid) {
     const auto keys = JwtKeys::Parse(kHs256, SetOf(jwks), "the-file");
     std::vector<std::string> secrets;
-    for (const JwtKey* key : keys->Candidates(kid)) secrets.emplace_back(AsText(key->bytes));
+    for (const JwtKey* key : keys->Candidates(kid)) secrets.push_back(TextOf(*key));
     return secrets;
   };
   const std::vector<std::string> mixed = {jwk("1", R"("kid":"a",)"), jwk("2", R"("kid":"b",)"),

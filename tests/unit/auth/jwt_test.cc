@@ -2,9 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <jwt.h>
 #include <openssl/err.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -254,14 +256,40 @@ TEST(VerifyJwt, TheUidIsTheClaimThatTheRulesName) {
             "TOKEN_UID: the claim with the uid is missing");
 }
 
-TEST(VerifyJwt, WhatLibjwtCannotHoldIsMalformed) {
-  constexpr char kText[] = "TOKEN_MALFORMED: it has a NUL, or a number of more than 64 bits";
+TEST(VerifyJwt, AUidHasNoNul) {
+  constexpr char kText[] = "TOKEN_UID: the claim with the uid is a string with a NUL";
   EXPECT_EQ(VerifyClaims(R"({"sub":"alice\u0000bob"})"), kText);
-  EXPECT_EQ(VerifyClaims(R"({"sub\u0000":"alice"})"), kText);
   EXPECT_EQ(VerifyClaims(R"({"sub":"\u0000"})"), kText);
-  EXPECT_EQ(VerifyClaims(R"({"sub":9223372036854775808})"), kText);
-  EXPECT_EQ(VerifyClaims(R"({"sub":123456789012345678901234567890})"), kText);
-  EXPECT_THAT(VerifyClaims(R"({"sub":"alice","exp":1e400})"), StartsWith("TOKEN_MALFORMED: "));
+  EXPECT_EQ(VerifyClaims(R"({"sub\u0000":"alice"})"),
+            "TOKEN_UID: the claim with the uid is missing");
+}
+
+TEST(VerifyJwt, AUidOfMoreThan64BitsIsNoInteger) {
+  EXPECT_EQ(VerifyClaims(R"({"sub":18446744073709551615})"), "ok: 18446744073709551615");
+  EXPECT_EQ(VerifyClaims(R"({"sub":123456789012345678901234567890})"),
+            "TOKEN_UID: the claim with the uid is a number, but no integer");
+}
+
+// The other implementation that Debian has, so that ours does not only agree with itself.
+TEST(VerifyJwt, TokensThatLibjwtSignsAreGood) {
+  const auto sign = [](jwt_alg_t algorithm, const std::string& key) {
+    jwt_t* jwt = nullptr;
+    EXPECT_EQ(jwt_new(&jwt), 0);
+    jwt_add_grant(jwt, "sub", "alice");
+    EXPECT_EQ(jwt_set_alg(jwt, algorithm, reinterpret_cast<const unsigned char*>(key.data()),
+                          static_cast<int>(key.size())),
+              0);
+    char* const text = jwt_encode_str(jwt);
+    std::string token(text);
+    std::free(text);
+    jwt_free(jwt);
+    return token;
+  };
+  EXPECT_EQ(Verify(sign(JWT_ALG_HS256, kSecret)), "ok: alice");
+  EXPECT_EQ(Verify(sign(JWT_ALG_RS256, Rsa().PrivatePem()), RsaKeys()), "ok: alice");
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(Verify(sign(JWT_ALG_ES256, Ec().PrivatePem()), EcKeys()), "ok: alice");
+  }
 }
 
 TEST(VerifyJwt, NothingBehindANulCounts) {
@@ -298,10 +326,7 @@ TEST(VerifyJwt, TheHeaderIsLookedAtClosely) {
   EXPECT_EQ(header(""), "ok: alice");
   EXPECT_EQ(header(R"(,"typ":"jwt")"), "ok: alice");
   EXPECT_EQ(header(R"(,"jku":"https://evil.example/","x5c":["AA"],"jwk":{})"), "ok: alice");
-  for (const char* type : {R"("at+jwt")", R"("JWE")", R"("")", "7", "null"}) {
-    EXPECT_EQ(header(R"(,"typ":)" + std::string(type)),
-              "TOKEN_MALFORMED: the typ of its header is not JWT");
-  }
+  EXPECT_EQ(header(R"(,"typ":"at+jwt")"), "ok: alice") << "an access token of RFC 9068";
   for (const char* crit : {R"(["b64"])", R"(["exp"])", "[]", "null"}) {
     EXPECT_EQ(header(R"(,"exp":1,"b64":false,"crit":)" + std::string(crit)),
               "TOKEN_MALFORMED: its header has crit, and no extension is known");
