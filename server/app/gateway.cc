@@ -142,7 +142,7 @@ class Gateway::Impl {
   Metrics metrics_;
   std::vector<std::unique_ptr<Loop>> loops_;
   const Providers providers_;
-  Secrets secrets_;
+  const Secrets secrets_;
   const std::unique_ptr<FileReloader> reloader_;
   LocalEventLog log_;
   ByteBudget outbox_budget_;
@@ -203,7 +203,6 @@ Gateway::Impl::Impl(const Options& options, Providers providers, Secrets secrets
     // What sending has ended leaves its LEAVE.
     loop->AddTurnHook([&shard] { shard.EndTurn(); });
   }
-  WatchSecrets(options_, secrets_, *reloader_);
   log_.SetListener([this] { courier_.LogGrew(); });
   courier_.Post([this] { groups_.Start(); });
   ticker_ = std::make_unique<Ticker>(*loops_[0], [this] {
@@ -337,9 +336,9 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(const Options& options, 
     return absl::InvalidArgumentError(
         "--auth-at=message needs somebody to ask: --auth=jwt or grpc");
   }
-  auto secrets = LoadSecrets(options);
-  if (!secrets.ok()) return secrets.status();
   auto reloader = std::make_unique<FileReloader>();
+  auto secrets = LoadSecrets(options, *reloader);
+  if (!secrets.ok()) return secrets.status();
   auto complete =
       CompleteProviders(std::move(providers), options, LoopCount(options), clock, *reloader);
   if (!complete.ok()) return complete.status();

@@ -193,8 +193,8 @@ absl::Status CheckExposure(const Options& o) {
   const bool is_grpc_protected = !o.grpc_tls_cert.empty() || !o.grpc_token_file.empty();
   if (!grpc->is_loopback && !is_grpc_protected && !o.grpc_insecure) {
     return Invalid(fmt::format(
-        "--grpc-listen {} is open to other machines without any protection: set --grpc-tls-cert, "
-        "--grpc-client-ca or --grpc-token-file, listen on loopback, or say --grpc-insecure on a "
+        "--grpc-listen {} is open to other machines without any protection: set --grpc-token-file, "
+        "--grpc-tls-cert or --grpc-client-ca, listen on loopback, or say --grpc-insecure on a "
         "network that you trust",
         o.grpc_listen));
   }

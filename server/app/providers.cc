@@ -38,6 +38,7 @@ AuthOr MakeGrpcAuthenticator(const Options& o) {
 }
 
 AuthOr MakeJwtAuthenticator(const Options& o, const Clock& clock, FileReloader& reloader) {
+  FileWatch watch(o.jwt_key_files);
   auto jwt = JwtAuthProvider::Create({.rules = {.algorithm = *o.jwt_algorithm,
                                                 .uid_claim = o.jwt_uid_claim,
                                                 .audience = o.jwt_audience,
@@ -55,7 +56,7 @@ AuthOr MakeJwtAuthenticator(const Options& o, const Clock& clock, FileReloader& 
         "--jwt-key-file holds a secret of less than 32 bytes, which can be guessed (RFC 7518 3.2); "
         "`openssl rand -hex 32` makes a good one");
   }
-  reloader.Add("the keys of tokens (--jwt-key-file)", o.jwt_key_files,
+  reloader.Add("the keys of tokens (--jwt-key-file)", std::move(watch),
                [provider = *jwt] { return provider->Reload(); });
   return *std::move(jwt);
 }

@@ -14,16 +14,13 @@ namespace longwire {
 
 // What protects the ports: certificates, keys and tokens, from the files that the options name.
 struct Secrets {
-  std::unique_ptr<TlsContext> ws_tls;             // Null: clients speak plain text.
-  std::unique_ptr<CallerTokens> grpc_tokens;      // Null: whoever reaches the port may call.
+  std::shared_ptr<TlsContext> ws_tls;             // Null: clients speak plain text.
+  std::shared_ptr<CallerTokens> grpc_tokens;      // Null: whoever reaches the port may call.
   std::shared_ptr<grpc::ServerCredentials> grpc;  // Plain text, TLS or mTLS.
 };
 
-// Reads them all. INVALID_ARGUMENT or NOT_FOUND names the flag, the file and what is wrong.
-absl::StatusOr<Secrets> LoadSecrets(const Options& options);
-
-// Has them read again when their files change. `secrets` has to outlive the reloader. (gRPC looks
-// at the files of its certificates itself.)
-void WatchSecrets(const Options& options, Secrets& secrets, FileReloader& reloader);
+// Reads them all, and has them watched by the reloader (but for gRPC's certificates, whose files
+// gRPC looks at itself). INVALID_ARGUMENT or NOT_FOUND names the flag, the file and what is wrong.
+absl::StatusOr<Secrets> LoadSecrets(const Options& options, FileReloader& reloader);
 
 }  // namespace longwire

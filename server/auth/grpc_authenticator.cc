@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -50,8 +51,11 @@ AuthResult Accept(v1::AuthenticateResponse& response) {
   }
   accepted.attributes.insert(response.attributes().begin(), response.attributes().end());
   if (response.has_expires_at()) {
+    // What is beyond a Timestamp's own range is as good as never, either way.
+    constexpr int64_t kSecondsMax = 253'402'300'799;
     accepted.expires_at_millis =
-        response.expires_at().seconds() * 1'000 + response.expires_at().nanos() / 1'000'000;
+        std::clamp(response.expires_at().seconds(), -kSecondsMax, kSecondsMax) * 1'000 +
+        response.expires_at().nanos() / 1'000'000;
   }
   accepted.topics.assign(response.topics().begin(), response.topics().end());
   return accepted;

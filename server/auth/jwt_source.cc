@@ -82,6 +82,7 @@ Found FindInQuery(const v1::Enter& handshake) {
 Found FindInCookie(const v1::Enter& handshake, std::string_view name) {
   const auto header = handshake.headers().find("cookie");
   if (name.empty() || header == handshake.headers().end()) return {};
+  std::optional<std::string_view> token;
   for (std::string_view rest = header->second; !rest.empty();) {
     std::string_view value = TakePiece(rest, ';');
     if (Trim(TakePiece(value, '=')) != name) continue;
@@ -89,10 +90,12 @@ Found FindInCookie(const v1::Enter& handshake, std::string_view name) {
     if (value.size() >= 2 && value.starts_with('"') && value.ends_with('"')) {
       value = value.substr(1, value.size() - 2);
     }
-    if (value.empty()) return {};
-    return std::string(value);
+    // A page of a sibling domain can put a cookie of its own before the right one.
+    if (token && *token != value) return Malformed("there is more than one cookie of that name");
+    token = value;
   }
-  return {};
+  if (!token || token->empty()) return {};
+  return std::string(*token);
 }
 
 }  // namespace
@@ -112,6 +115,7 @@ std::variant<std::string, JwtRefused> FindToken(const v1::Enter& handshake,
   if (in_header != nullptr) return std::move(*in_header);
   if (in_query != nullptr) return std::move(*in_query);
   Found in_cookie = FindInCookie(handshake, cookie);
+  if (auto* refused = std::get_if<JwtRefused>(&in_cookie)) return std::move(*refused);
   if (auto* token = std::get_if<std::string>(&in_cookie)) return std::move(*token);
   return Missing(cookie.empty() ? "there is no token in Authorization or the query"
                                 : "there is no token in Authorization, the query or the cookie");

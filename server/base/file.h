@@ -34,7 +34,7 @@ class FileWatch {
   };
   std::vector<Stamp> Look() const;
 
-  const std::vector<std::string> paths_;
+  std::vector<std::string> paths_;
   std::vector<Stamp> seen_;
 };
 

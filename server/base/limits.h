@@ -24,6 +24,8 @@ inline constexpr size_t kCloseReasonBytesMax = 123;  // RFC 6455 5.5: 125 less t
 // How often files that may be replaced while the gateway runs - certificates, keys, tokens - are
 // looked at.
 inline constexpr int64_t kFileWatchMillis = 1'000;
+// How long anybody waits for such a file to be read, once the gateway runs.
+inline constexpr int64_t kFileReloadMillisMax = 1'000;
 inline constexpr size_t kCertificateFileBytesMax = 1024 * 1024;
 
 // The edge.
@@ -37,6 +39,8 @@ inline constexpr size_t kReadBufferBytes = 64 * 1024;
 inline constexpr int kAcceptsPerTurnMax = 64;
 inline constexpr int kListenBacklog = 4096;
 inline constexpr size_t kHandshakesPerLoopMax = 4096;
+// With TLS a client that stops in the middle can hold 160 KB of OpenSSL's.
+inline constexpr size_t kTlsHandshakesPerLoopMax = 1024;
 inline constexpr int64_t kAcceptBackoffMillis = 100;
 // Pings that a client gets a pong to each. Of more, those that come together get one, the newest's
 // (RFC 6455 5.5.3), so a flood of pings costs little more than to read it.
@@ -69,6 +73,7 @@ inline constexpr int kJwtRsaBitsMin = 2048;
 // The event loop.
 inline constexpr int kReadyEventsPerTurnMax = 256;
 inline constexpr int64_t kTimerTickMillis = 50;
+inline constexpr int64_t kTimerMillisMax = int64_t{365} * 24 * 3'600'000;
 // What gRPC callers may have waiting for one loop; beyond it they are told to come back.
 inline constexpr size_t kInboxBytesMax = 64 * 1024 * 1024;
 

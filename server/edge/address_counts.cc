@@ -8,6 +8,14 @@ AddressCounts::Stripe& AddressCounts::StripeOf(const Key& key) {
   return stripes_[absl::Hash<Key>()(key) / 7 % kStripes];
 }
 
+size_t AddressCounts::Count(const RemoteAddress& address) {
+  const Key key = address.CountingKey();
+  Stripe& stripe = StripeOf(key);
+  absl::MutexLock lock(&stripe.mutex);
+  const auto found = stripe.counts.find(key);
+  return found == stripe.counts.end() ? 0 : found->second;
+}
+
 size_t AddressCounts::Add(const RemoteAddress& address) {
   const Key key = address.CountingKey();
   Stripe& stripe = StripeOf(key);

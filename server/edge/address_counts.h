@@ -16,6 +16,7 @@ namespace longwire {
 // nothing. Any thread.
 class AddressCounts {
  public:
+  size_t Count(const RemoteAddress& address);
   // Both return the count that follows.
   size_t Add(const RemoteAddress& address);
   size_t Remove(const RemoteAddress& address);

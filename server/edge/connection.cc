@@ -90,7 +90,9 @@ void Connection::Decrypt(std::string_view received) {
   // This connection may have become another meanwhile, which then owns the TLS.
   FlushTls();
   if (result.end == TlsStream::End::kClosed) {
-    OnLost();
+    // It may have ended its side right behind its last request: that is answered.
+    Flush();
+    if (!is_ended()) OnLost();
   } else {
     OnTlsBroken();
   }

@@ -93,7 +93,8 @@ Edge::~Edge() {
 void Edge::Adopt(int fd, const RemoteAddress& remote, const HttpPort& port) {
   adopting_.fetch_sub(1);
   // The admin port is left open: a flood of clients must not make the liveness probe fail.
-  if (port.has_upgrade && handshakes_ >= kHandshakesPerLoopMax) {
+  const size_t most = port.tls != nullptr ? kTlsHandshakesPerLoopMax : kHandshakesPerLoopMax;
+  if (port.has_upgrade && handshakes_ >= most) {
     // No room for a request, so none for an answer either.
     CountRefusal(AdmissionRefusal::kHandshakesMax);
     close(fd);
@@ -111,19 +112,22 @@ void Edge::Adopt(int fd, const RemoteAddress& remote, const HttpPort& port) {
 
 void Edge::Authenticate(AuthRequest request, AuthWaiter& waiter) {
   const SessionId id = request.session_id;
-  waiting_for_auth_.emplace(id, &waiter);
-  shared_.auth.Authenticate(std::move(request), [way = auth_return_, id](AuthResult result) {
+  // By number as well: a session may ask again, and an answer that was given up may come yet.
+  const uint64_t number = ++auth_requests_;
+  waiting_for_auth_[id] = {&waiter, number};
+  shared_.auth.Authenticate(std::move(request), [way = auth_return_, id,
+                                                 number](AuthResult result) {
     absl::MutexLock lock(&way->mutex);
     if (way->edge == nullptr) return;
-    way->edge->loop_.Post([way, id, result = std::move(result)]() mutable {
+    way->edge->loop_.Post([way, id, number, result = std::move(result)]() mutable {
       Edge* edge;
       {
         absl::MutexLock edge_lock(&way->mutex);
         edge = way->edge;
       }
       const auto found = edge->waiting_for_auth_.find(id);
-      if (found == edge->waiting_for_auth_.end()) return;
-      AuthWaiter& asker = *found->second;
+      if (found == edge->waiting_for_auth_.end() || found->second.number != number) return;
+      AuthWaiter& asker = *found->second.waiter;
       edge->waiting_for_auth_.erase(found);
       asker.OnAuthResult(Checked(std::move(result), edge->options(), edge->loop_.wall_millis()));
     });
@@ -148,8 +152,12 @@ void Edge::Remove(Connection& connection) {
 }
 
 void Edge::EndAdmission() {
-  // By index: who is turned away ends later in the turn or after it, never here.
-  for (size_t i = 0; i < connections_.size(); ++i) connections_[i]->OnAdmissionEnd();
+  // Of a copy: who is turned away may end at once, and another takes its place.
+  std::vector<Connection*> all;
+  for (const auto& connection : connections_) all.push_back(connection.get());
+  for (Connection* connection : all) {
+    if (!connection->is_ended()) connection->OnAdmissionEnd();
+  }
 }
 
 void Edge::EndTurn() {

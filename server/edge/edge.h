@@ -157,7 +157,12 @@ class Edge {
   std::vector<Connection*> dirty_;
   std::vector<Connection*> flushing_;
   std::vector<std::unique_ptr<Outbox>> spare_outboxes_;
-  absl::flat_hash_map<SessionId, AuthWaiter*> waiting_for_auth_;
+  struct AuthRequested {
+    AuthWaiter* waiter;
+    uint64_t number;
+  };
+  absl::flat_hash_map<SessionId, AuthRequested> waiting_for_auth_;
+  uint64_t auth_requests_ = 0;
   size_t handshakes_ = 0;
   std::atomic<size_t> adopting_{0};
   std::string scratch_;

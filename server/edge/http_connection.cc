@@ -18,12 +18,15 @@ HttpConnection::HttpConnection(Edge& edge, int fd, const RemoteAddress& remote,
   edge.loop().Schedule(*this, edge.now_millis() + edge.options().handshake_timeout_millis);
 }
 
-HttpConnection::HttpConnection(Connection& proxied, const HttpPort& port, int64_t deadline_millis)
-    : Connection(proxied), port_(port), slot_(edge()) {
+HttpConnection::HttpConnection(Connection& proxied, const HttpPort& port, int64_t deadline_millis,
+                               bool is_client_named)
+    : Connection(proxied), port_(port), is_peer_client_(!is_client_named), slot_(edge()) {
   edge().loop().Schedule(*this, deadline_millis);
 }
 
 bool HttpConnection::is_from_trusted_proxy() const {
+  // The balancer's own connection: what it says of a client stands in the PROXY header or nowhere.
+  if (is_peer_client_) return false;
   const auto& trusted = edge().options().trusted_proxies;
   return std::any_of(trusted.begin(), trusted.end(),
                      [this](const AddressRange& range) { return range.Contains(remote()); });
@@ -33,10 +36,9 @@ void HttpConnection::Start(std::span<char> received) {
   const size_t per_ip_max = edge().options().sessions_per_ip_max;
   // Behind a proxy the client is known only with its request.
   if (port_.has_upgrade && per_ip_max != 0 && !is_from_trusted_proxy()) {
-    address_connections_ = CountAddress();
     // A client that is over its number gets an answer to its request. One that goes on opening
     // connections regardless is cut off before it costs a handshake.
-    if (address_connections_ > 2 * per_ip_max) {
+    if (CountAddress() > 2 * per_ip_max) {
       edge().CountRefusal(AdmissionRefusal::kSessionsPerIpMax);
       End();
       return;
@@ -115,9 +117,11 @@ bool HttpConnection::CheckClient(const HttpRequest& request) {
       return false;
     }
     set_remote(std::get<RemoteAddress>(client));
-    if (options.sessions_per_ip_max != 0) address_connections_ = CountAddress();
+    if (options.sessions_per_ip_max != 0) CountAddress();
   }
-  if (address_connections_ > options.sessions_per_ip_max) {
+  // Again, since others may have gone meanwhile.
+  if (options.sessions_per_ip_max != 0 &&
+      edge().shared().address_counts.Count(remote()) > options.sessions_per_ip_max) {
     Refuse(AdmissionRefusal::kSessionsPerIpMax,
            {.status = 429,
             .body = "There are too many connections from this address.\n",

@@ -19,9 +19,10 @@ namespace longwire {
 class HttpConnection final : public Connection, private AuthWaiter {
  public:
   HttpConnection(Edge& edge, int fd, const RemoteAddress& remote, const HttpPort& port);
-  // Goes on with a connection whose client a PROXY header has named. The deadline is for the
-  // request.
-  HttpConnection(Connection& proxied, const HttpPort& port, int64_t deadline_millis);
+  // Goes on with a connection behind its PROXY header, which may have named the client. The
+  // deadline is for the request.
+  HttpConnection(Connection& proxied, const HttpPort& port, int64_t deadline_millis,
+                 bool is_client_named);
 
   // Once it is among the edge's connections: begins, with what was received already.
   void Start(std::span<char> received);
@@ -52,7 +53,7 @@ class HttpConnection final : public Connection, private AuthWaiter {
   bool is_head_ = false;  // The answer goes without its body.
   State state_ = State::kReading;
   bool has_received_ = false;
-  size_t address_connections_ = 0;  // Of the client's address, when this one was counted.
+  const bool is_peer_client_ = false;  // The peer speaks for itself, whoever it is.
   HandshakeSlot slot_;
   HttpRequestReader reader_;
   Upgrade upgrade_;

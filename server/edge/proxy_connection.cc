@@ -30,7 +30,8 @@ void ProxyConnection::OnBytes(std::span<char> bytes) {
   const auto& header = std::get<ProxyHeader>(read);
   if (header.client) set_remote(*header.client);
   slot_.GiveBack();
-  auto http = std::make_unique<HttpConnection>(*this, port_, deadline_millis_);
+  auto http =
+      std::make_unique<HttpConnection>(*this, port_, deadline_millis_, header.client.has_value());
   HttpConnection& next = *http;
   edge().Add(std::move(http));
   End();

@@ -196,7 +196,7 @@ void Session::OnPing(std::string_view payload) {
 void Session::OnClientClose(uint16_t code, std::string_view reason) {
   is_client_closed_ = true;
   if (state_ == State::kClosing) {
-    if (outbox_bytes() == 0) EndBothClosed();
+    if (is_awaiting_end_ || outbox() == nullptr) EndBothClosed();
     return;
   }
   const Leave leave{.reason = LeaveReason::kClientClosed,
@@ -309,7 +309,8 @@ void Session::WriteClose(uint16_t code, std::string_view reason) {
 }
 
 void Session::OnSent() {
-  if (state_ != State::kClosing) return;
+  // Only once: what TLS sends of itself later prolongs nothing.
+  if (state_ != State::kClosing || std::exchange(is_awaiting_end_, true)) return;
   if (is_client_closed_) {
     EndBothClosed();
     return;

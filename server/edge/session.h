@@ -93,8 +93,9 @@ class Session final : public Connection, public HubSession, private AuthWaiter {
   // A session that is open authenticates anew, in band: its reads pause until the answer is there.
   void Renew(MessageView message);
   void OnRenewed(AuthResult result);
-  // Goes on as before, with what has come meanwhile.
+  // Goes on as before, with what has come meanwhile, or ends if what it had has expired.
   void ResumeOpen();
+  void CloseExpired();
 
   // Charge what the client sends to its limits. False when it is beyond one and is being closed.
   bool ChargeBytes(size_t bytes);
@@ -144,8 +145,9 @@ class Session final : public Connection, public HubSession, private AuthWaiter {
   PartitionNumber partition_ = 0;
   uint8_t subprotocol_ = 0;  // 1 + its place in HandshakeRules::subprotocols; 0 = none.
   State state_ = State::kAwaitingAuth;
-  uint8_t close_waits_ = 0;  // How often the wait for the end was prolonged.
-  bool has_pinged_ = false;  // Since the client last sent something.
+  uint8_t close_waits_ = 0;       // How often the wait for the end was prolonged.
+  bool has_pinged_ = false;       // Since the client last sent something.
+  bool is_awaiting_end_ = false;  // Our Close frame is sent.
   // The client's Close frame is there: the socket ends once ours is sent.
   bool is_client_closed_ = false;
   bool is_violated_ = false;  // The client's bytes mean nothing any more, its Close included.

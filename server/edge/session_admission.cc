@@ -99,6 +99,11 @@ void Session::ClaimUid() {
 }
 
 void Session::OnClaimGranted() {
+  if (!edge().shared().is_admitting.load(std::memory_order_relaxed)) {
+    edge().shard().Abandon(*this);
+    Turn(AdmissionRefusal::kDraining, CloseCode::kTryAgainLater, "the gateway is shutting down");
+    return;
+  }
   Enter();
 }
 

@@ -60,6 +60,11 @@ void Session::OnRenewed(AuthResult result) {
 }
 
 void Session::ResumeOpen() {
+  // The timer of the expiry was put off while the provider was asked.
+  if (edge().now_millis() >= expires_millis_) {
+    CloseExpired();
+    return;
+  }
   const std::unique_ptr<Admission> renewal = std::move(admission_);
   state_ = State::kOpen;
   // The keepalive's clock stood still while the gateway did not read.

@@ -36,7 +36,9 @@ void Session::ScheduleNext() {
       due = received_or_deadline_millis_;
       break;
   }
-  if (due != INT64_MAX) edge().loop().Schedule(*this, due);
+  if (due == INT64_MAX) return;
+  // A deadline that is years away is looked at again before the wheel's ticks wrap.
+  edge().loop().Schedule(*this, std::min(due, edge().now_millis() + kTimerMillisMax));
 }
 
 void Session::OnTimer() {
@@ -69,8 +71,7 @@ void Session::OnTimer() {
 void Session::OnOpenTimer() {
   const int64_t now = edge().now_millis();
   if (now >= expires_millis_) {
-    Close(MakeLeave(LeaveReason::kTokenExpired, CloseCode::kUnauthenticated,
-                    "the authentication has expired"));
+    CloseExpired();
     return;
   }
   if (is_blocked() && now >= progress_millis() + edge().options().slow_consumer_timeout_millis &&
@@ -90,6 +91,11 @@ void Session::OnOpenTimer() {
     WriteControl(Opcode::kPing, "");
   }
   ScheduleNext();
+}
+
+void Session::CloseExpired() {
+  Close(MakeLeave(LeaveReason::kTokenExpired, CloseCode::kUnauthenticated,
+                  "the authentication has expired"));
 }
 
 void Session::OnClosingTimer() {

@@ -16,6 +16,7 @@ struct TlsStreamBio {
   static int Read(BIO* bio, char* into, size_t bytes_max, size_t* bytes) {
     BIO_clear_retry_flags(bio);
     std::string_view& from = Of(bio).received_;
+    if (Of(bio).key_updates_ > TlsStream::kKeyUpdatesMax) return 0;
     if (from.empty()) {
       BIO_set_retry_read(bio);
       return 0;
@@ -36,6 +37,21 @@ struct TlsStreamBio {
 
   static long Control(BIO*, int command, long, void*) {  // NOLINT(google-runtime-int)
     return command == BIO_CTRL_FLUSH ? 1 : 0;
+  }
+
+  // Called by OpenSSL for each message and record header that it has read or written.
+  static void OnMessage(int is_written, int, int type, const void* bytes, size_t count, SSL* ssl,
+                        void* stream) {
+    if (is_written != 0 || count == 0) return;
+    const uint8_t first = *static_cast<const uint8_t*>(bytes);
+    const bool is_key_update = type == SSL3_RT_HANDSHAKE && first == SSL3_MT_KEY_UPDATE;
+    // TLS 1.2: what OpenSSL answers with no_renegotiation is never a message to it.
+    const bool is_renegotiation =
+        type == SSL3_RT_HEADER && first == SSL3_RT_HANDSHAKE && SSL_is_init_finished(ssl) != 0;
+    uint8_t& key_updates = static_cast<TlsStream*>(stream)->key_updates_;
+    if ((is_key_update || is_renegotiation) && key_updates <= TlsStream::kKeyUpdatesMax) {
+      ++key_updates;
+    }
   }
 
   static const BIO_METHOD* Method() {
@@ -60,11 +76,27 @@ TlsStream::TlsStream(SSL* ssl) : ssl_(ssl) {
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl, bio, bio);
   SSL_set_accept_state(ssl);
+  SSL_set_msg_callback(ssl, TlsStreamBio::OnMessage);
+  SSL_set_msg_callback_arg(ssl, this);
+}
+
+bool TlsStream::CheckHello(std::string_view received) {
+  if (hello_bytes_ == hello_.size()) return true;
+  for (const char byte : received.substr(0, hello_.size() - hello_bytes_)) {
+    hello_[hello_bytes_++] = static_cast<uint8_t>(byte);
+  }
+  // RFC 8446 5.1 and 4: type, version (2), length (2); message type, length (3).
+  if (hello_[0] != SSL3_RT_HANDSHAKE) return false;
+  if (hello_bytes_ < hello_.size()) return true;
+  const size_t record_bytes = size_t{hello_[3]} << 8 | hello_[4];
+  const size_t message_bytes = size_t{hello_[6]} << 16 | size_t{hello_[7]} << 8 | hello_[8];
+  return record_bytes >= 4 && hello_[5] == SSL3_MT_CLIENT_HELLO &&
+         message_bytes <= kClientHelloBytesMax;
 }
 
 TlsStream::ReadResult TlsStream::Read(std::string_view received, std::span<char> plain) {
   ReadResult result;
-  if (ssl_ == nullptr) return {.end = End::kBroken};
+  if (ssl_ == nullptr || !CheckHello(received)) return {.end = End::kBroken};
   received_ = received;
   while (true) {
     ERR_clear_error();
@@ -103,7 +135,14 @@ void TlsStream::WriteClose() {
 
 void TlsStream::Sent(size_t bytes) {
   sent_ += bytes;
-  if (sent_ < pending_.size()) return;
+  if (sent_ < pending_.size()) {
+    // A peer that is always a little behind would make it grow for ever.
+    if (sent_ >= kPendingBytesMax) {
+      pending_.erase(0, sent_);
+      sent_ = 0;
+    }
+    return;
+  }
   // The memory goes too: most connections have nothing pending most of the time.
   std::string().swap(pending_);
   sent_ = 0;

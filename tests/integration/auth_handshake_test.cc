@@ -170,9 +170,12 @@ TEST_F(AuthAtHandshake, ForgetsAClientThatLeavesBeforeTheAnswer) {
   socket.Abort();
   authenticator_.Release();
   // Either it was noticed and nothing is told, or it is told as an ENTER with its LEAVE.
-  Peer& other = Join(HttpRequest::Upgrade("/?token=bob"));
-  EXPECT_EQ(other.enter.uid(), "bob");
-  EXPECT_TRUE(events().SeesNothingNew());
+  const WsClient other = Open(101, HttpRequest::Upgrade("/?token=bob"));
+  EXPECT_TRUE(events().WaitFor([](const EventCollector::Seen& seen) {
+    size_t alice = 0, bob = 0;
+    for (const v1::Event& event : seen.events) ++(event.uid() == "bob" ? bob : alice);
+    return bob == 1 && alice == 2 * seen.leaves;
+  }));
 }
 
 TEST_F(AuthAtHandshake, DoesNotMakeOneClientWaitForAnother) {

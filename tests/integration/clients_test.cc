@@ -97,6 +97,35 @@ TEST_F(BehindProxyProtocol, ReadsTheHeaderBeforeTls) {
             "203.0.113.7:4242");
 }
 
+TEST_F(BehindProxyProtocol, BelievesNoHeaderWhereTheBalancerNamesNobody) {
+  Options options = BehindBalancer();
+  options.trusted_proxies = {"127.0.0.1"};
+  Start(options);
+  EXPECT_THAT(AddressOf(Join(From("X-Forwarded-For", "203.0.113.9"),
+                             {.before_request = "PROXY UNKNOWN\r\n"})),
+              StartsWith("127.0.0.1:"));
+  EXPECT_EQ(AddressOf(Join(From("X-Forwarded-For", "203.0.113.9"),
+                           {.before_request = "PROXY TCP4 127.0.0.1 192.0.2.1 4242 443\r\n"})),
+            "203.0.113.9")
+      << "a proxy that is trusted, behind the balancer";
+}
+
+TEST_F(BehindProxyProtocol, DoNotHoldADrainUpHoweverManyThereAre) {
+  Options options = BehindBalancer();
+  options.handshake_timeout_millis = 60'000;
+  Start(options);
+  std::vector<TcpSocket> idle(20);
+  for (TcpSocket& socket : idle) {
+    ASSERT_EQ(socket.Connect(gateway().ws()), "");
+    socket.Send("PROXY ");
+  }
+  EXPECT_TRUE(EventuallySees([&] { return MetricsPage(); },
+                             HasSubstr("longwire_connections 21")));  // And the one that asks.
+  const Deadline deadline(Millis(2'000));
+  gateway().gateway().Drain();
+  EXPECT_FALSE(deadline.Passed());
+}
+
 TEST_F(BehindProxyProtocol, LeavesTheAdminPortToProbes) {
   EXPECT_THAT(Fetch(gateway().admin(), HttpRequest::Get("/healthz")), HasStatus(200));
 }

@@ -1,10 +1,13 @@
 // A session that authenticates anew before its authentication ends: the command `auth`.
 #include <chrono>
+#include <memory>
 #include <string>
+#include <thread>
 
 #include "tests/support/certificates.h"
 #include "tests/support/fake_authenticator.h"
 #include "tests/support/jwt_maker.h"
+#include "tests/support/query_auth.h"
 #include "tests/support/test_gateway.h"
 
 namespace longwire::test {
@@ -119,6 +122,53 @@ TEST_F(Renewal, ThatTakesTooLongIsGivenUpAndTheSessionGoesOn) {
   peer.ws.SendText("say hello");
   EXPECT_EQ(events().Next(v1::EVENT_TYPE_ROUTE).routed().command(), "say");
   authenticator_.Release();
+}
+
+TEST_F(Renewal, ThatNobodyCanJudgeDoesNotKeepASessionBeyondItsExpiry) {
+  AnswerWithExpiry(1'000);
+  Peer& peer = JoinAlice();
+  authenticator_.Hold();
+  // Each takes the whole timeout, and the next is there already.
+  std::string frames;
+  for (int i = 0; i < 20; ++i) frames += TextFrame("auth alice");
+  peer.ws.Send(frames);
+  const Deadline deadline(Millis(4'000));
+  EXPECT_THAT(peer.ws.ReceiveEnd(), IsClose(4401));
+  EXPECT_FALSE(deadline.Passed());
+  EXPECT_THAT(NextLeaveOf(peer), IsLeave(v1::LEAVE_REASON_TOKEN_EXPIRED, 4401));
+  authenticator_.Release();
+}
+
+TEST_F(Renewal, IsNotAnsweredByTheAnswerToAnOlderOne) {
+  const auto auth = std::make_shared<HeldAuth>();
+  class Renewing final : public AuthProvider {
+   public:
+    explicit Renewing(std::shared_ptr<HeldAuth> held) : held_(std::move(held)) {}
+    bool IsRenewal(MessageView message) const override { return message.body.starts_with("auth"); }
+    void Authenticate(AuthRequest request, absl::AnyInvocable<void(AuthResult)> done) override {
+      held_->Authenticate(std::move(request), std::move(done));
+    }
+
+   private:
+    const std::shared_ptr<HeldAuth> held_;
+  };
+  Options options = TestGateway::QuickOptions();
+  options.auth_timeout_millis = 300;
+  Start(options, {.auth = std::make_shared<Renewing>(auth)});
+  WsClient client;
+  std::thread opening([&] { EXPECT_THAT(client.Open(gateway().ws()), HasStatus(101)); });
+  auth->Take().done(AuthAccepted{.uid = "alice"});
+  opening.join();
+  events().Next(v1::EVENT_TYPE_ENTER);
+  client.SendText("auth one");
+  auto first = auth->Take();
+  client.SendText("behind the first");
+  events().Next(v1::EVENT_TYPE_ROUTE);  // The first has been given up.
+  client.SendText("auth two");
+  auto second = auth->Take();
+  first.done(AuthRefused{AuthRefused::Kind::kUnauthenticated, "too late"});
+  second.done(AuthAccepted{.uid = "alice", .reply = Message{.body = "two"}});
+  EXPECT_EQ(client.Receive(), Received::Text("two"));
 }
 
 TEST_F(Renewal, HoldsBackWhatComesBehindItAndLosesNone) {

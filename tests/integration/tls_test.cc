@@ -188,6 +188,16 @@ TEST_F(Tls, DoesNotStartWithFilesThatAreNoGood) {
                                HasSubstr("No such file")));
 }
 
+TEST_F(Tls, AnswersARequestThatComesWithTheEndOfTheClientsSide) {
+  TcpSocket socket;
+  ASSERT_EQ(socket.Connect(gateway().ws()), "");
+  ASSERT_EQ(socket.StartTls(authority_.certificate()), "");
+  socket.Send(HttpRequest::Get("/healthz").ToString());
+  socket.ShutdownWrite();
+  std::string rest;
+  EXPECT_THAT(ReadHttpAnswer(socket, rest), HasStatus(200));
+}
+
 TEST_F(Tls, DrainsWithACloseFrameToEverybody) {
   Peer& peer = Join(HttpRequest::Upgrade(), OverTls());
   std::thread drain([this] { gateway().gateway().Drain(); });

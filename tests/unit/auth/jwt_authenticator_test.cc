@@ -108,7 +108,7 @@ TEST_F(JwtAuthProviderTest, TakesATokenFromTheCookieIfOneIsNamed) {
   const std::string token = TokenOf("alice");
   for (const std::string& cookies :
        {"session=" + token, "a=b; session=" + token + "; c=d", "a;session = " + token,
-        "session=\"" + token + "\"", "session=" + token + "; session=other",
+        "session=\"" + token + "\"", "session=" + token + "; session=" + token,
         "sessions=x; xsession=y; Session=z; session=" + token}) {
     EXPECT_EQ(Shake({.headers = {{"cookie", cookies}}}, "session"), "ok: alice") << cookies;
     EXPECT_EQ(Shake({.headers = {{"cookie", cookies}}}),
@@ -122,6 +122,12 @@ TEST_F(JwtAuthProviderTest, TakesATokenFromTheCookieIfOneIsNamed) {
   }
   EXPECT_THAT(Shake({.headers = {{"cookie", "session=\"" + token}}}, "session"),
               StartsWith("TOKEN_MALFORMED: "));
+  // A page of a sibling domain can set the one or the other.
+  for (const std::string& two : {"session=other; session=" + token,
+                                 "session=" + token + "; session=other"}) {
+    EXPECT_EQ(Shake({.headers = {{"cookie", two}}}, "session"),
+              "TOKEN_MALFORMED: there is more than one cookie of that name");
+  }
 }
 
 TEST_F(JwtAuthProviderTest, AuthorizationAndTheQueryComeBeforeTheCookie) {

@@ -190,17 +190,66 @@ TEST_F(TlsStreamTest, BreaksOnGarbageBeforeAndAfterTheHandshake) {
   EXPECT_FALSE(stream_->Write("more"));
 }
 
-TEST_F(TlsStreamTest, BreaksOffWithAClientThatOnlyAsksForNewKeysAndReadsNothing) {
+// Each costs as much as 20 KiB of data, whether it wants an answer or not.
+TEST_F(TlsStreamTest, BreaksOffWithAClientThatChangesItsKeysAgainAndAgain) {
+  for (const int kind : {SSL_KEY_UPDATE_NOT_REQUESTED, SSL_KEY_UPDATE_REQUESTED}) {
+    stream_ = context_->NewStream();
+    Client client;
+    ShakeHands(client);
+    int updates = 0;
+    End end = End::kNone;
+    while (end == End::kNone && updates < 1'000) {
+      SSL_key_update(client.ssl(), kind);
+      client.Write("x");
+      ++updates;
+      end = Read(client.TakeCiphertext());
+      client.Receive(TakePending());
+    }
+    EXPECT_EQ(end, End::kBroken);
+    EXPECT_EQ(updates, TlsStream::kKeyUpdatesMax + 1);
+  }
+}
+
+TEST_F(TlsStreamTest, StopsInTheMiddleOfAReadThatIsFullOfKeyChanges) {
   Client client;
   ShakeHands(client);
-  End end = End::kNone;
-  for (int i = 0; i < 20'000 && end == End::kNone; ++i) {
-    SSL_key_update(client.ssl(), SSL_KEY_UPDATE_REQUESTED);
+  for (int i = 0; i < 1'000; ++i) {
+    SSL_key_update(client.ssl(), SSL_KEY_UPDATE_NOT_REQUESTED);
     client.Write("x");
-    end = Read(client.TakeCiphertext());
-    ASSERT_LE(stream_->pending().size(), TlsStream::kPendingBytesMax);
   }
-  EXPECT_EQ(end, End::kBroken);
+  EXPECT_EQ(Read(client.TakeCiphertext()), End::kBroken);
+  EXPECT_LE(received_.size(), size_t{TlsStream::kKeyUpdatesMax} + 1);
+}
+
+TEST_F(TlsStreamTest, BreaksOnAClientHelloThatAnnouncesMoreThanAnyClientSays) {
+  for (const std::string& hello :
+       {std::string("\x16\x03\x01\x00\x04\x01\x02\x01\x40", 9),   // 128 KiB
+        std::string("\x16\x03\x01\x02\x00\x01\x00\x40\x01", 9),   // one byte too many
+        std::string("\x16\x03\x01\x00\x03\x01\x00\x01\x00", 9),   // in more than one record
+        std::string("\x16\x03\x01\x02\x00\x02\x00\x01\xfc", 9)}) {  // a ServerHello
+    stream_ = context_->NewStream();
+    EXPECT_EQ(Read(hello), End::kBroken);
+    stream_ = context_->NewStream();
+    EXPECT_EQ(Read(hello.substr(0, 8)), End::kNone);
+    EXPECT_EQ(Read(hello.substr(8)), End::kBroken) << "however it is cut";
+  }
+}
+
+TEST_F(TlsStreamTest, DoesNotKeepWhatIsSentWhileMoreIsAlwaysPending) {
+  Client client;
+  ShakeHands(client);
+  const std::string record(1'000, 'x');
+  ASSERT_TRUE(stream_->Write(record));
+  std::string arrived;
+  for (int i = 0; i < 1'000; ++i) {
+    ASSERT_TRUE(stream_->Write(record));
+    const std::string_view pending = stream_->pending();
+    arrived += pending.substr(0, pending.size() - 1);
+    stream_->Sent(pending.size() - 1);
+  }
+  arrived += stream_->pending();
+  client.Receive(arrived);
+  EXPECT_EQ(client.Read().size(), 1'001 * record.size());
 }
 
 TEST_F(TlsStreamTest, RefusesAClientThatOffersOtherProtocolsOnly) {
