@@ -1,5 +1,6 @@
 #include "server/app/machine.h"
 
+#include <malloc.h>
 #include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -8,6 +9,11 @@
 #include <fstream>
 
 namespace longwire {
+
+void GiveBackLargeBlocks() {
+  constexpr int kLargeBytes = 256 * 1024;
+  mallopt(M_MMAP_THRESHOLD, kLargeBytes);
+}
 
 size_t MemoryBytes() {
   const auto pages = static_cast<size_t>(sysconf(_SC_PHYS_PAGES));

@@ -9,6 +9,7 @@
 
 #include "server/app/gateway.h"
 #include "server/app/log.h"
+#include "server/app/machine.h"
 #include "server/app/options.h"
 
 namespace {
@@ -42,6 +43,7 @@ int main(int argc, char** argv) {
       return 2;
   }
   longwire::SetUpLog(options);
+  longwire::GiveBackLargeBlocks();
 
   sigset_t signals;
   sigemptyset(&signals);

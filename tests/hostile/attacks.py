@@ -17,6 +17,7 @@ HALF_OPEN_MAX = 5_000  # connections that stop in mid-handshake, held at once
 OPENS_PER_SECOND = 500  # of those, and of plain connects: what makes no session
 SESSIONS_PER_SECOND = 50  # of an attack that upgrades again and again
 DEAF_CLIENTS = 50
+DEAF_MESSAGES_PER_SECOND = 20  # of each
 HALF_MESSAGES = 300
 CONNECT_SECONDS_MAX = 2.0
 
@@ -202,7 +203,7 @@ def never_read(target: Target, until: float) -> int:
     held: list[socket.socket] = []
     sent = 0
     message = frame(TEXT, b"x" * 3_000)
-    for _ in paced(100, until):
+    for _ in paced(DEAF_MESSAGES_PER_SECOND, until):
         if len(held) < DEAF_CLIENTS and (session := open_session(target, receive_buffer=4_096)):
             session.setblocking(False)
             held.append(session)
