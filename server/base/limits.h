@@ -39,7 +39,9 @@ inline constexpr size_t kReadBufferBytes = 64 * 1024;
 inline constexpr int kAcceptsPerTurnMax = 64;
 inline constexpr int kListenBacklog = 4096;
 inline constexpr size_t kHandshakesPerLoopMax = 4096;
-// With TLS a client that stops in the middle can hold 160 KB of OpenSSL's.
+// The ClientHellos of browsers have 0.5 to 2 KiB.
+inline constexpr size_t kClientHelloBytesMax = 16 * 1024;
+// With TLS a client that stops in the middle holds some 50 KB of OpenSSL's.
 inline constexpr size_t kTlsHandshakesPerLoopMax = 1024;
 inline constexpr int64_t kAcceptBackoffMillis = 100;
 // Pings that a client gets a pong to each. Of more, those that come together get one, the newest's

@@ -170,7 +170,10 @@ void Edge::EndTurn() {
 }
 
 std::span<char> Edge::plain_buffer() {
-  if (plain_buffer_.empty()) plain_buffer_.resize(kReadBufferBytes + TlsStream::kRecordBytesMax);
+  // A first read may be handed on together with the ClientHello that came before it.
+  constexpr size_t kHelloBytes = 2 * TlsStream::kRecordBytesMax;
+  if (plain_buffer_.empty())
+    plain_buffer_.resize(kReadBufferBytes + kHelloBytes + TlsStream::kRecordBytesMax);
   return plain_buffer_;
 }
 

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "server/base/limits.h"
+#include "server/edge/client_hello.h"
 #include "server/edge/forwarded.h"
 #include "server/edge/session.h"
 
@@ -44,7 +45,6 @@ void HttpConnection::Start(std::span<char> received) {
       return;
     }
   }
-  if (port_.tls != nullptr) StartTls(*port_.tls);
   if (!received.empty()) Take(received);
 }
 
@@ -59,6 +59,10 @@ void HttpConnection::OnAdmissionEnd() {
 }
 
 void HttpConnection::OnBytes(std::span<char> bytes) {
+  if (port_.tls != nullptr && !has_tls()) {
+    OnHelloBytes({bytes.data(), bytes.size()});
+    return;
+  }
   // After an answer the rest is read only to be thrown away: closing a socket with unread bytes
   // would reset the connection and could take the answer with it.
   if (state_ != State::kReading) return;
@@ -71,6 +75,23 @@ void HttpConnection::OnBytes(std::span<char> bytes) {
     Refuse(
         answer->status == 431 ? AdmissionRefusal::kHeaderTooLarge : AdmissionRefusal::kBadRequest,
         *answer);
+  }
+}
+
+void HttpConnection::OnHelloBytes(std::string_view bytes) {
+  hello_.append(bytes);
+  switch (CheckClientHello(hello_)) {
+    case ClientHelloCheck::kNeedMore:
+      return;
+    case ClientHelloCheck::kRefused:
+      OnTlsBroken();
+      return;
+    case ClientHelloCheck::kComplete: {
+      StartTls(*port_.tls);
+      std::string hello = std::move(hello_);
+      Take(hello);
+      return;
+    }
   }
 }
 

@@ -37,6 +37,8 @@ class HttpConnection final : public Connection, private AuthWaiter {
   void OnAuthResult(AuthResult result) override;
 
   bool is_from_trusted_proxy() const;
+  // Behind TLS: what comes before there is any.
+  void OnHelloBytes(std::string_view bytes);
   void OnRequest(const HttpRequest& request);
   // Finds out who the client is and how many connections it has. False when it is refused.
   bool CheckClient(const HttpRequest& request);
@@ -55,6 +57,7 @@ class HttpConnection final : public Connection, private AuthWaiter {
   bool has_received_ = false;
   const bool is_peer_client_ = false;  // The peer speaks for itself, whoever it is.
   HandshakeSlot slot_;
+  std::string hello_;  // Of a client's TLS, until its first record is whole.
   HttpRequestReader reader_;
   Upgrade upgrade_;
   std::string rest_;          // What came behind the request's head: frames already.

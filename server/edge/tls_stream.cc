@@ -80,23 +80,9 @@ TlsStream::TlsStream(SSL* ssl) : ssl_(ssl) {
   SSL_set_msg_callback_arg(ssl, this);
 }
 
-bool TlsStream::CheckHello(std::string_view received) {
-  if (hello_bytes_ == hello_.size()) return true;
-  for (const char byte : received.substr(0, hello_.size() - hello_bytes_)) {
-    hello_[hello_bytes_++] = static_cast<uint8_t>(byte);
-  }
-  // RFC 8446 5.1 and 4: type, version (2), length (2); message type, length (3).
-  if (hello_[0] != SSL3_RT_HANDSHAKE) return false;
-  if (hello_bytes_ < hello_.size()) return true;
-  const size_t record_bytes = size_t{hello_[3]} << 8 | hello_[4];
-  const size_t message_bytes = size_t{hello_[6]} << 16 | size_t{hello_[7]} << 8 | hello_[8];
-  return record_bytes >= 4 && hello_[5] == SSL3_MT_CLIENT_HELLO &&
-         message_bytes <= kClientHelloBytesMax;
-}
-
 TlsStream::ReadResult TlsStream::Read(std::string_view received, std::span<char> plain) {
   ReadResult result;
-  if (ssl_ == nullptr || !CheckHello(received)) return {.end = End::kBroken};
+  if (ssl_ == nullptr) return {.end = End::kBroken};
   received_ = received;
   while (true) {
     ERR_clear_error();

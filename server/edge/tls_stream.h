@@ -2,7 +2,6 @@
 
 #include <openssl/ssl.h>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -18,7 +17,8 @@ namespace longwire {
 //
 // An idle one holds OpenSSL's state and no buffer. A peer that sends half a record, or does not
 // read, makes it hold one record of at most 16 KiB. What a peer can ask for without saying anything
-// has bounds, and beyond them it is broken: kClientHelloBytesMax, kKeyUpdatesMax, kPendingBytesMax.
+// has bounds, and beyond them it is broken: kKeyUpdatesMax, kPendingBytesMax. What it can announce
+// with its first bytes is for CheckClientHello to bound, before a stream is made.
 class TlsStream {
  public:
   // Takes the SSL, which must be new. Null stands for "no memory": the stream is broken then.
@@ -29,8 +29,6 @@ class TlsStream {
   // Most plaintext that goes into one record.
   static constexpr size_t kRecordBytesMax = SSL3_RT_MAX_PLAIN_LENGTH;
   static constexpr size_t kPendingBytesMax = 64 * 1024;
-  // OpenSSL makes room for as much as the first message announces, up to 128 KiB.
-  static constexpr size_t kClientHelloBytesMax = 16 * 1024;
   // Of one connection. Each costs as much as 20 KiB of data, and a peer has a reason for one after
   // some 2^24 records (RFC 8446 5.5). Attempts to renegotiate count as well.
   static constexpr int kKeyUpdatesMax = 64;
@@ -66,14 +64,8 @@ class TlsStream {
   };
   friend struct TlsStreamBio;
 
-  // Whether the peer's first bytes may be a ClientHello of a size that we take.
-  bool CheckHello(std::string_view received);
-
   // What OpenSSL has to read from, while Read runs.
   std::string_view received_;
-  // The first bytes of the connection: a record's header and a handshake message's.
-  std::array<uint8_t, 9> hello_{};
-  uint8_t hello_bytes_ = 0;
   uint8_t key_updates_ = 0;
   std::string pending_;
   size_t sent_ = 0;  // Of pending_, from its front.

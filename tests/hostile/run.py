@@ -29,6 +29,8 @@ GOOD_SESSIONS, GOOD_MESSAGES_PER_SECOND = 100, 1_000
 WARM_UP_SECONDS, WARM_UP_MESSAGES_PER_SECOND = 5, 10_000
 LEAD_SECONDS = 4  # from the good sessions' start to the attack's
 SETTLE_SECONDS = 12  # more than any of the gateway's timeouts, after which nothing of an attack is left
+# Ahead of the attackers, with which they share a core: it is the gateway that is measured.
+AHEAD = ["chrt", "-r", "10"] if os.geteuid() == 0 else []
 P99_RATIO_MAX, MEMORY_RATIO_MAX = 3.0, 1.05
 LIMITS = [
     "--messages-per-second-max=200",
@@ -101,7 +103,7 @@ def tls_in_front_of(gateway: Gateway, directory: Path, tls: bool):
         "defaults\n mode tcp\n timeout connect 5s\n timeout client 1h\n timeout server 1h\n"
         f"listen good\n bind 127.0.0.1:{port}\n server gateway {gateway.ws} ssl verify none\n"
     )
-    proxy = subprocess.Popen(["taskset", "-c", LOAD_CORE, "haproxy", "-db", "-q", "-f", config])
+    proxy = subprocess.Popen([*AHEAD, "haproxy", "-db", "-q", "-f", config])
     try:
         time.sleep(0.5)
         yield f"127.0.0.1:{port}"
@@ -136,7 +138,7 @@ def measure(
     """Runs the good sessions, and in their middle the attack, which is given how long it has."""
     report = subprocess.Popen(
         [
-            *(["chrt", "-r", "10"] if os.geteuid() == 0 else []),  # ahead of the attackers on its core
+            *AHEAD,
             build / "tests/bench/longwire-bench",
             "echo",
             f"--ws={ws}",

@@ -221,20 +221,6 @@ TEST_F(TlsStreamTest, StopsInTheMiddleOfAReadThatIsFullOfKeyChanges) {
   EXPECT_LE(received_.size(), size_t{TlsStream::kKeyUpdatesMax} + 1);
 }
 
-TEST_F(TlsStreamTest, BreaksOnAClientHelloThatAnnouncesMoreThanAnyClientSays) {
-  for (const std::string& hello :
-       {std::string("\x16\x03\x01\x00\x04\x01\x02\x01\x40", 9),   // 128 KiB
-        std::string("\x16\x03\x01\x02\x00\x01\x00\x40\x01", 9),   // one byte too many
-        std::string("\x16\x03\x01\x00\x03\x01\x00\x01\x00", 9),   // in more than one record
-        std::string("\x16\x03\x01\x02\x00\x02\x00\x01\xfc", 9)}) {  // a ServerHello
-    stream_ = context_->NewStream();
-    EXPECT_EQ(Read(hello), End::kBroken);
-    stream_ = context_->NewStream();
-    EXPECT_EQ(Read(hello.substr(0, 8)), End::kNone);
-    EXPECT_EQ(Read(hello.substr(8)), End::kBroken) << "however it is cut";
-  }
-}
-
 TEST_F(TlsStreamTest, DoesNotKeepWhatIsSentWhileMoreIsAlwaysPending) {
   Client client;
   ShakeHands(client);
