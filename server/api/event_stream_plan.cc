@@ -36,8 +36,10 @@ std::optional<Refusal> PlanAcks(const v1::SubscribeEventsRequest& request,
   if (seconds < 0 || nanos < 0) {
     return Refusal{Reason::kAckInvalid, "ack_timeout is negative"};
   }
+  // The nanoseconds of a Duration that is not well-formed may be seconds of their own.
   feed.ack_timeout_millis =
-      std::min(seconds, kAckTimeoutMillisMax / 1'000) * 1'000 + nanos / 1'000'000;
+      std::min(std::min(seconds, kAckTimeoutMillisMax / 1'000) * 1'000 + nanos / 1'000'000,
+               kAckTimeoutMillisMax);
   if (seconds == 0 && nanos == 0) feed.ack_timeout_millis = kAckTimeoutMillisDefault;
   feed.ack_timeout_millis = std::max<int64_t>(feed.ack_timeout_millis, 1);
   return std::nullopt;

@@ -96,6 +96,8 @@ std::optional<int64_t> ReadSeconds(const Json& value) {
   }
   if (value.is_uint64()) return kFarMillis;  // Only what no int64 holds is one.
   if (const double* seconds = value.if_double()) {
+    // What Boost.JSON makes of 0e600.
+    if (std::isnan(*seconds)) return std::nullopt;
     return static_cast<int64_t>(
         std::floor(std::clamp<double>(*seconds, -kFarSeconds, kFarSeconds) * 1'000));
   }

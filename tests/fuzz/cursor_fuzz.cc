@@ -49,7 +49,7 @@ void RequireAllowed(const EventStreamPlan& plan, const v1::SubscribeEventsReques
               plan.feed.unacked_events_max <= longwire::kUnackedEventsMax,
           "what is unacknowledged is bounded");
   Require(plan.feed.ack_timeout_millis >= 1 &&
-              plan.feed.ack_timeout_millis <= longwire::kAckTimeoutMillisMax + 1'000,
+              plan.feed.ack_timeout_millis <= longwire::kAckTimeoutMillisMax,
           "the time to acknowledge is bounded");
   Require(plan.feed.filter.types != 0, "some type of event is sent");
 }

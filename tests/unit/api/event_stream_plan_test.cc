@@ -199,7 +199,10 @@ TEST_F(PlanEventStreamTest, AcknowledgementsHaveTheirDefaultsAndBounds) {
   request.set_unacked_events_max(UINT32_MAX);
   request.mutable_ack_timeout()->set_seconds(INT64_MAX);
   EXPECT_EQ(Plan(request).feed.unacked_events_max, kUnackedEventsMax);
-  EXPECT_LE(Plan(request).feed.ack_timeout_millis, kAckTimeoutMillisMax + 1'000);
+  EXPECT_EQ(Plan(request).feed.ack_timeout_millis, kAckTimeoutMillisMax);
+  // Found by fuzzing: nanoseconds of two seconds.
+  request.mutable_ack_timeout()->set_nanos(2'000'000'000);
+  EXPECT_EQ(Plan(request).feed.ack_timeout_millis, kAckTimeoutMillisMax);
   request.mutable_ack_timeout()->set_seconds(-1);
   EXPECT_EQ(ReasonOf(request), "ACK_INVALID");
 }

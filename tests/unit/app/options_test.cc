@@ -24,6 +24,13 @@ std::string RefusalOf(const Change& change) {
   return std::string(status.message());
 }
 
+// What --auth=jwt cannot do without.
+void UseJwt(Options& o) {
+  o.auth = AuthKind::kJwt;
+  o.jwt_algorithm = JwtAlgorithm::kEs256;
+  o.jwt_key_files = {"keys.pem"};
+}
+
 TEST(ValidateOptions, TheDefaultsAreValid) {
   EXPECT_EQ(RefusalOf([](Options&) {}), "");
 }
@@ -81,6 +88,29 @@ TEST(ValidateOptions, EveryRefusalNamesTheFlagToChange) {
       {"--ws-listen", [](auto& o) { o.ws_listen = "[::]:8080"; }},
       {"--ws-listen", [](auto& o) { o.ws_listen = ":8080"; }},
       {"--grpc-insecure", [](auto& o) { o.grpc_listen = "0.0.0.0:9090"; }},
+      {"--grpc-token-file", [](auto& o) { o.grpc_listen = "0.0.0.0:9090"; }},
+      {"--auth=jwt", [](auto& o) { o.ws_listen = "0.0.0.0:8080"; }},
+      {"--ws-tls-key", [](auto& o) { o.ws_tls_cert = "cert.pem"; }},
+      {"--ws-tls-cert", [](auto& o) { o.ws_tls_key = "key.pem"; }},
+      {"--grpc-tls-key", [](auto& o) { o.grpc_tls_cert = "cert.pem"; }},
+      {"--grpc-tls-cert", [](auto& o) { o.grpc_client_ca = "ca.pem"; }},
+      {"--authenticator-ca", [](auto& o) { o.authenticator_ca = "ca.pem"; }},
+      {"--jwt-key-file", [](auto& o) { UseJwt(o), o.jwt_key_files.clear(); }},
+      {"--jwt-algorithm", [](auto& o) { UseJwt(o), o.jwt_algorithm.reset(); }},
+      {"--jwt-uid-claim", [](auto& o) { UseJwt(o), o.jwt_uid_claim = ""; }},
+      {"--jwt-cookie",
+       [](auto& o) { UseJwt(o), o.jwt_cookie = "a b", o.allowed_origins = {"https://a.example"}; }},
+      {"--allowed-origins", [](auto& o) { UseJwt(o), o.jwt_cookie = "session"; }},
+      {"--allowed-origins",
+       [](auto& o) {
+         UseJwt(o), o.jwt_cookie = "session", o.allowed_origins = {"https://a.example", "*"};
+       }},
+      {"--auth=jwt", [](auto& o) { o.jwt_issuer = "us"; }},
+      {"--auth=jwt", [](auto& o) { o.jwt_key_files = {"keys.pem"}; }},
+      {"--allowed-origins", [](auto& o) { o.allowed_origins = {"app.example.com"}; }},
+      {"--trusted-proxies", [](auto& o) { o.trusted_proxies = {"10.0.0.0/33"}; }},
+      {"--trusted-proxies", [](auto& o) { o.trusted_proxies = {"proxy.example.com"}; }},
+      {"--bytes-per-second-max", [](auto& o) { o.bytes_per_second_max = size_t{5} << 30; }},
   };
   for (const Row& row : rows) {
     const std::string refusal = RefusalOf(row.change);
@@ -107,6 +137,17 @@ TEST(ValidateOptions, TheBoundsThemselvesAreValid) {
       [](auto& o) { o.ws_listen = "127.0.0.1:0"; },
       [](auto& o) { o.ws_listen = "[::1]:8080"; },
       [](auto& o) { o.auth = AuthKind::kGrpc, o.authenticator_address = "127.0.0.1:1"; },
+      UseJwt,
+      [](auto& o) {
+        UseJwt(o), o.jwt_cookie = "session", o.allowed_origins = {"https://*.example.com"};
+      },
+      [](auto& o) { o.ws_tls_cert = "cert.pem", o.ws_tls_key = "key.pem"; },
+      [](auto& o) {
+        o.grpc_tls_cert = "cert.pem", o.grpc_tls_key = "key.pem", o.grpc_client_ca = "ca.pem";
+      },
+      [](auto& o) {
+        o.trusted_proxies = {"10.0.0.0/8", "2001:db8::1"};
+      },
   };
   for (const Change& change : rows) EXPECT_EQ(RefusalOf(change), "");
 }
@@ -126,6 +167,22 @@ TEST(ValidateOptions, BeyondLoopbackWhatAllowsItIsTakenAtItsWord) {
   EXPECT_EQ(RefusalOf([](Options& o) {
               o.grpc_listen = "0.0.0.0:9090";
               o.grpc_insecure = true;
+            }),
+            "");
+  EXPECT_EQ(RefusalOf([](Options& o) {
+              o.grpc_listen = "0.0.0.0:9090";
+              o.grpc_token_file = "tokens";
+            }),
+            "");
+  EXPECT_EQ(RefusalOf([](Options& o) {
+              o.grpc_listen = "0.0.0.0:9090";
+              o.grpc_tls_cert = "cert.pem";
+              o.grpc_tls_key = "key.pem";
+            }),
+            "");
+  EXPECT_EQ(RefusalOf([](Options& o) {
+              o.ws_listen = "0.0.0.0:8080";
+              UseJwt(o);
             }),
             "");
 }

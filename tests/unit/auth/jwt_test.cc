@@ -157,7 +157,8 @@ TEST(VerifyJwt, ExpiresWithALeewayOfFiveSeconds) {
     EXPECT_EQ(at(future, kNow), "ok: alice") << future;
     EXPECT_EQ(at(future, 253'402'300'799'000), "ok: alice") << future;
   }
-  for (const char* wrong : {R"("1800000000")", "null", "true", "[1800000000]", "{}"}) {
+  // The last is what Boost.JSON takes for no number at all; found by fuzzing.
+  for (const char* wrong : {R"("1800000000")", "null", "true", "[1800000000]", "{}", "0e600"}) {
     EXPECT_EQ(at(wrong, kNow), "TOKEN_MALFORMED: its exp is no number") << wrong;
   }
 }
