@@ -172,8 +172,9 @@ void Edge::EndTurn() {
 std::span<char> Edge::plain_buffer() {
   // A first read may be handed on together with the ClientHello that came before it.
   constexpr size_t kHelloBytes = 2 * TlsStream::kRecordBytesMax;
-  if (plain_buffer_.empty())
+  if (plain_buffer_.empty()) {
     plain_buffer_.resize(kReadBufferBytes + kHelloBytes + TlsStream::kRecordBytesMax);
+  }
   return plain_buffer_;
 }
 
