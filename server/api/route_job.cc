@@ -60,9 +60,9 @@ void RouteJob::Add(const v1::RouteRequest& request) {
 std::optional<Refusal> RouteJob::Resolve(const v1::RouteRequest& request, uint32_t index) {
   const std::string* uid = request.has_uid() ? &request.uid() : nullptr;
   if (auto refusal = CheckTarget(uid, request.has_session_id())) return refusal;
-  if (scratch_.empty() || !scratch_.back().empty()) scratch_.emplace_back();
+  if (scratch_.empty() || !scratch_.front().empty()) scratch_.emplace_front();
   MessageView encoded;
-  if (auto refusal = EncodePush(request.message(), protocol_, limits_, scratch_.back(), encoded)) {
+  if (auto refusal = EncodePush(request.message(), protocol_, limits_, scratch_.front(), encoded)) {
     return refusal;
   }
   if (uid == nullptr) {

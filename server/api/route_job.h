@@ -2,7 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <forward_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -68,7 +68,7 @@ class RouteJob {
   const ProtocolProvider& protocol_;
   const PushLimits& limits_;
   std::vector<Route> routes_;
-  std::deque<std::string> scratch_;  // What the protocol has made; stays where it is.
+  std::forward_list<std::string> scratch_;  // What the protocol has made; stays where it is.
   std::shared_ptr<DeliveryBatch> batch_;
 };
 

@@ -28,16 +28,16 @@ void RouteStream::Advance(MayRead may_read) {
     {
       absl::MutexLock lock(&mutex_);
       if (is_finished_) return;
-      const bool is_over = is_broken_ || (has_ended_ && in_flight_ == 0);
+      const bool is_over = is_broken_ || (has_ended_ && bytes_in_flight_ == 0);
       if (is_over && !is_writing_) {
         is_finished_ = true;
         step = Step::kFinish;
       } else if (!is_writing_ && !answers_.empty() && !is_broken_) {
         is_writing_ = true;
-        answer = &answers_.front();
+        answer = &answers_.front().response;
         step = Step::kWrite;
       } else if (may_read == MayRead::kYes && !is_reading_ && !has_ended_ && !is_broken_ &&
-                 in_flight_ < kRouteBatchesInFlightMax) {
+                 bytes_in_flight_ < kRouteStreamBytesInFlightMax) {
         is_reading_ = true;
         step = Step::kRead;
       }
@@ -89,6 +89,8 @@ void RouteStream::OnReadDone(bool ok) {
         fmt::format("a batch has at most {} bytes and {} routes, this one has {} and {}",
                     kRouteBatchBytesMax, kRoutesPerBatchMax, bytes, batch->request.routes_size())};
   } else {
+    batch->bytes = bytes + kRouteBatchOverheadBytes +
+                   static_cast<size_t>(batch->request.routes_size()) * kRouteOverheadBytes;
     Dispatch(std::move(batch));
   }
   {
@@ -101,7 +103,7 @@ void RouteStream::OnReadDone(bool ok) {
 void RouteStream::Dispatch(std::shared_ptr<Batch> batch) {
   {
     absl::MutexLock lock(&mutex_);
-    ++in_flight_;
+    bytes_in_flight_ += batch->bytes;
   }
   batch->job = std::make_shared<RouteJob>(hub_, protocol_, limits_);
   for (const v1::RouteRequest& route : batch->request.routes()) batch->job->Add(route);
@@ -131,7 +133,7 @@ void RouteStream::Answer(const Batch& batch) {
   answer.set_accepted_count(accepted);
   {
     absl::MutexLock lock(&mutex_);
-    answers_.push_back(std::move(answer));
+    answers_.push_back({std::move(answer), batch.bytes});
   }
   Advance(MayRead::kNo);
 }
@@ -140,7 +142,7 @@ void RouteStream::OnWriteDone(bool ok) {
   {
     absl::MutexLock lock(&mutex_);
     is_writing_ = false;
-    --in_flight_;
+    bytes_in_flight_ -= answers_.front().batch_bytes;
     answers_.pop_front();
     if (!ok) is_broken_ = true;
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <google/protobuf/arena.h>
 #include <grpcpp/grpcpp.h>
 
 #include <cstddef>
@@ -17,9 +18,8 @@
 
 namespace longwire {
 
-// One RouteStream call: batches in, an answer for each out, in any order. Up to
-// kRouteBatchesInFlightMax are under way at once; then the stream is not read, and the caller's
-// writes wait.
+// One RouteStream call: batches in, an answer for each out, in any order. When those under way
+// stand for kRouteStreamBytesInFlightMax the stream is not read, and the caller's writes wait.
 class RouteStream final
     : public grpc::ServerBidiReactor<v1::RouteStreamRequest, v1::RouteStreamResponse>,
       public std::enable_shared_from_this<RouteStream> {
@@ -46,8 +46,16 @@ class RouteStream final
         slot_(std::move(slot)) {}
 
   struct Batch {
-    v1::RouteStreamRequest request;
+    // Routes are made and freed together, so they need not be allocated one by one.
+    google::protobuf::Arena arena;
+    v1::RouteStreamRequest& request =
+        *google::protobuf::Arena::CreateMessage<v1::RouteStreamRequest>(&arena);
+    size_t bytes = 0;  // What it stands for while it is under way.
     std::shared_ptr<RouteJob> job;
+  };
+  struct BatchAnswer {
+    v1::RouteStreamResponse response;
+    size_t batch_bytes;
   };
 
   void Read();
@@ -73,8 +81,8 @@ class RouteStream final
 
   absl::Mutex mutex_;
   // The front is being written while is_writing_.
-  std::deque<v1::RouteStreamResponse> answers_ ABSL_GUARDED_BY(mutex_);
-  size_t in_flight_ ABSL_GUARDED_BY(mutex_) = 0;  // Read and not yet written.
+  std::deque<BatchAnswer> answers_ ABSL_GUARDED_BY(mutex_);
+  size_t bytes_in_flight_ ABSL_GUARDED_BY(mutex_) = 0;  // Read and not yet written.
   bool is_reading_ ABSL_GUARDED_BY(mutex_) = false;
   bool is_writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool has_ended_ ABSL_GUARDED_BY(mutex_) = false;          // The caller sends no more.

@@ -8,11 +8,19 @@
 #include <algorithm>
 #include <fstream>
 
+#include "absl/synchronization/mutex.h"
+
 namespace longwire {
 
 void GiveBackLargeBlocks() {
   constexpr int kLargeBytes = 256 * 1024;
   mallopt(M_MMAP_THRESHOLD, kLargeBytes);
+}
+
+void StopSearchForLockCycles() {
+#ifdef NDEBUG
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+#endif
 }
 
 size_t MemoryBytes() {

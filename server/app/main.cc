@@ -44,6 +44,7 @@ int main(int argc, char** argv) {
   }
   longwire::SetUpLog(options);
   longwire::GiveBackLargeBlocks();
+  longwire::StopSearchForLockCycles();
 
   sigset_t signals;
   sigemptyset(&signals);

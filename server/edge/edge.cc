@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "server/base/limits.h"
 #include "server/base/log_limiter.h"
 #include "server/base/utf8.h"
 #include "server/core/name.h"
@@ -17,7 +18,8 @@
 namespace longwire {
 namespace {
 
-constexpr size_t kSpareOutboxesMax = 256;
+// A slice of a broadcast, and most turns, touch no more sessions: none has to be made anew.
+constexpr size_t kSpareOutboxesMax = kBroadcastSliceSessionsMax;
 
 // What is wrong with a provider's answer; empty when nothing is.
 std::string CheckAccepted(const AuthAccepted& accepted, const EdgeOptions& options) {
@@ -75,6 +77,16 @@ AuthResult Checked(AuthResult result, const EdgeOptions& options, int64_t wall_m
 
 }  // namespace
 
+// The answer that is being asked for on this thread, for a provider that gives it at once.
+struct Edge::AnswerAtOnce {
+  const AuthReturn* asked_for;
+  uint64_t number;
+  std::optional<AuthResult> result;
+
+  static thread_local AnswerAtOnce* current;
+};
+thread_local Edge::AnswerAtOnce* Edge::AnswerAtOnce::current = nullptr;
+
 Edge::Edge(EdgeShared& shared, Loop& loop, Shard& shard, LoopMetrics& metrics)
     : shared_(shared),
       loop_(loop),
@@ -110,27 +122,42 @@ void Edge::Adopt(int fd, const RemoteAddress& remote, const HttpPort& port) {
   http.Start({});
 }
 
-void Edge::Authenticate(AuthRequest request, AuthWaiter& waiter) {
+std::optional<AuthResult> Edge::Authenticate(AuthRequest request, AuthWaiter& waiter) {
   const SessionId id = request.session_id;
   // By number as well: a session may ask again, and an answer that was given up may come yet.
-  const uint64_t number = ++auth_requests_;
-  waiting_for_auth_[id] = {&waiter, number};
-  shared_.auth.Authenticate(std::move(request), [way = auth_return_, id,
-                                                 number](AuthResult result) {
-    absl::MutexLock lock(&way->mutex);
-    if (way->edge == nullptr) return;
-    way->edge->loop_.Post([way, id, number, result = std::move(result)]() mutable {
-      Edge* edge;
-      {
-        absl::MutexLock edge_lock(&way->mutex);
-        edge = way->edge;
-      }
-      const auto found = edge->waiting_for_auth_.find(id);
-      if (found == edge->waiting_for_auth_.end() || found->second.number != number) return;
-      AuthWaiter& asker = *found->second.waiter;
-      edge->waiting_for_auth_.erase(found);
-      asker.OnAuthResult(Checked(std::move(result), edge->options(), edge->loop_.wall_millis()));
-    });
+  AnswerAtOnce answer{.asked_for = auth_return_.get(), .number = ++auth_requests_};
+  waiting_for_auth_[id] = {&waiter, answer.number};
+  AnswerAtOnce::current = &answer;
+  shared_.auth.Authenticate(
+      std::move(request), [way = auth_return_, id, number = answer.number](AuthResult result) {
+        AnswerAtOnce* const current = AnswerAtOnce::current;
+        if (current != nullptr && current->asked_for == way.get() && current->number == number) {
+          current->result = std::move(result);
+        } else {
+          PostAnswer(way, id, number, std::move(result));
+        }
+      });
+  AnswerAtOnce::current = nullptr;
+  if (!answer.result) return std::nullopt;
+  waiting_for_auth_.erase(id);
+  return Checked(*std::move(answer.result), options(), loop_.wall_millis());
+}
+
+void Edge::PostAnswer(const std::shared_ptr<AuthReturn>& way, SessionId id, uint64_t number,
+                      AuthResult result) {
+  absl::MutexLock lock(&way->mutex);
+  if (way->edge == nullptr) return;
+  way->edge->loop_.Post([way, id, number, result = std::move(result)]() mutable {
+    Edge* edge;
+    {
+      absl::MutexLock edge_lock(&way->mutex);
+      edge = way->edge;
+    }
+    const auto found = edge->waiting_for_auth_.find(id);
+    if (found == edge->waiting_for_auth_.end() || found->second.number != number) return;
+    AuthWaiter& asker = *found->second.waiter;
+    edge->waiting_for_auth_.erase(found);
+    asker.OnAuthResult(Checked(std::move(result), edge->options(), edge->loop_.wall_millis()));
   });
 }
 

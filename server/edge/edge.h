@@ -111,9 +111,10 @@ class Edge {
     metrics_.admission_refusals[static_cast<size_t>(reason)].Add();
   }
 
-  // Asks the AuthProvider. The answer comes to `waiter` on this loop, in a later turn, checked
-  // against the bounds of AuthProvider; unless ForgetAuth was called before.
-  void Authenticate(AuthRequest request, AuthWaiter& waiter);
+  // Asks the AuthProvider. Returns the answer of a provider that has it at once. Otherwise it comes
+  // to `waiter` on this loop, in a later turn, unless ForgetAuth was called before. Either is
+  // checked against the bounds of AuthProvider.
+  [[nodiscard]] std::optional<AuthResult> Authenticate(AuthRequest request, AuthWaiter& waiter);
   void ForgetAuth(SessionId id) { waiting_for_auth_.erase(id); }
 
   // Connections, from their making to their end. Remove retires the connection at the turn's end.
@@ -146,6 +147,9 @@ class Edge {
     absl::Mutex mutex;
     Edge* edge ABSL_GUARDED_BY(mutex);
   };
+  struct AnswerAtOnce;
+  static void PostAnswer(const std::shared_ptr<AuthReturn>& way, SessionId id, uint64_t number,
+                         AuthResult result);
 
   EdgeShared& shared_;
   Loop& loop_;

@@ -65,7 +65,9 @@ std::string AcceptFor(std::string_view key) {
   text.append(kWebSocketGuid);
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned int digest_bytes = 0;
-  EVP_Digest(text.data(), text.size(), digest, &digest_bytes, EVP_sha1(), nullptr);
+  // Found once: EVP_sha1() is looked for anew in each call of EVP_Digest.
+  static const EVP_MD* const sha1 = EVP_MD_fetch(nullptr, "SHA1", nullptr);
+  EVP_Digest(text.data(), text.size(), digest, &digest_bytes, sha1, nullptr);
   unsigned char encoded[2 * EVP_MAX_MD_SIZE];
   const int length = EVP_EncodeBlock(encoded, digest, static_cast<int>(digest_bytes));
   return std::string(reinterpret_cast<char*>(encoded), static_cast<size_t>(length));
@@ -188,14 +190,14 @@ std::variant<Upgrade, UpgradeRefused> CheckUpgrade(const HttpRequest& request,
 }
 
 std::string FormatSwitchingProtocols(const Upgrade& upgrade) {
-  HttpAnswer answer{.status = 101,
-                    .headers = {{"Upgrade", "websocket"},
-                                {"Connection", "Upgrade"},
-                                {"Sec-WebSocket-Accept", upgrade.accept}}};
+  std::string out =
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Accept: ";
+  out.append(upgrade.accept);
   if (!upgrade.handshake.subprotocol().empty()) {
-    answer.headers.emplace_back("Sec-WebSocket-Protocol", upgrade.handshake.subprotocol());
+    out.append("\r\nSec-WebSocket-Protocol: ").append(upgrade.handshake.subprotocol());
   }
-  return FormatHttpAnswer(answer);
+  return out.append("\r\n\r\n");
 }
 
 v1::Enter WithoutSecrets(v1::Enter handshake) {

@@ -40,8 +40,6 @@ std::string FormatHttpAnswer(const HttpAnswer& answer, HttpBody body) {
   for (const auto& [name, value] : answer.headers) {
     out.append(name).append(": ").append(value).append("\r\n");
   }
-  // 101 has neither a body nor an end: the connection goes on with frames.
-  if (answer.status == 101) return out.append("\r\n");
   out.append("Content-Type: ").append(answer.content_type).append("\r\nContent-Length: ");
   out.append(std::to_string(answer.body.size()));
   out.append("\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n");

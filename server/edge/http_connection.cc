@@ -121,12 +121,16 @@ void HttpConnection::OnRequest(const HttpRequest& request) {
     BecomeSession(nullptr);
     return;
   }
-  // The client may not speak before it is known: what it sends waits in the kernel.
-  SetReading(false);
   state_ = State::kAuthenticating;
   session_id_ = edge().shard().NewId();
+  if (auto answer = edge().Authenticate(
+          {.session_id = session_id_, .handshake = upgrade_.handshake}, *this)) {
+    OnAuthResult(*std::move(answer));
+    return;
+  }
+  // The client may not speak before it is known: what it sends waits in the kernel.
+  SetReading(false);
   edge().loop().Schedule(*this, edge().now_millis() + edge().options().auth_timeout_millis);
-  edge().Authenticate({.session_id = session_id_, .handshake = upgrade_.handshake}, *this);
 }
 
 bool HttpConnection::CheckClient(const HttpRequest& request) {

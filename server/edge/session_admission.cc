@@ -41,11 +41,15 @@ void Session::AskProvider(MessageView message) {
     return;
   }
   state_ = State::kAuthenticating;
-  SetReading(false);
-  edge().Authenticate({.session_id = id_,
-                       .handshake = admission_->upgrade.handshake,
-                       .message = Message{message.type, std::string(message.body)}},
-                      *this);
+  auto answer = edge().Authenticate({.session_id = id_,
+                                     .handshake = admission_->upgrade.handshake,
+                                     .message = Message{message.type, std::string(message.body)}},
+                                    *this);
+  if (answer) {
+    OnAuthResult(*std::move(answer));
+  } else {
+    SetReading(false);
+  }
 }
 
 void Session::OnAuthResult(AuthResult result) {
@@ -127,7 +131,7 @@ void Session::Enter() {
     enter.mutable_attributes()->insert(attributes.begin(), attributes.end());
     attributes_ = std::make_unique<std::map<std::string, std::string>>(std::move(attributes));
   }
-  edge().shard().Enter(*this, enter, admission->accepted.topics);
+  edge().shard().Enter(*this, std::move(enter), admission->accepted.topics);
   if (const auto& reply = admission->accepted.reply) WriteMessage(reply->view());
   SetExpiry(admission->accepted.expires_at_millis);
   ScheduleNext();

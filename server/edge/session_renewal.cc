@@ -13,7 +13,6 @@ namespace longwire {
 void Session::Renew(MessageView message) {
   state_ = State::kRenewing;
   admission_ = std::make_unique<Admission>();
-  SetReading(false);
   received_or_deadline_millis_ = edge().now_millis() + edge().options().auth_timeout_millis;
   ScheduleNext();
   // Headers and query are not kept beyond ENTER.
@@ -24,10 +23,15 @@ void Session::Renew(MessageView message) {
   handshake.set_path(described.path());
   handshake.set_subprotocol(described.subprotocol());
   *handshake.mutable_attributes() = described.attributes();
-  edge().Authenticate({.session_id = id_,
-                       .handshake = std::move(handshake),
-                       .message = Message{message.type, std::string(message.body)}},
-                      *this);
+  auto answer = edge().Authenticate({.session_id = id_,
+                                     .handshake = std::move(handshake),
+                                     .message = Message{message.type, std::string(message.body)}},
+                                    *this);
+  if (answer) {
+    OnRenewed(*std::move(answer));
+  } else {
+    SetReading(false);
+  }
 }
 
 void Session::OnRenewed(AuthResult result) {

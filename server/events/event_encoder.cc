@@ -50,10 +50,10 @@ void SetHead(const EventHead& head, v1::EventType type, v1::Event& event) {
 
 }  // namespace
 
-void AppendEnter(std::string& out, const EventHead& head, const v1::Enter& enter) {
+void AppendEnter(std::string& out, const EventHead& head, v1::Enter enter) {
   v1::Event event;
   SetHead(head, v1::EVENT_TYPE_ENTER, event);
-  *event.mutable_enter() = enter;
+  event.mutable_enter()->Swap(&enter);
   event.AppendToString(&out);
 }
 

@@ -20,7 +20,7 @@ struct EventHead {
 
 // Each appends the wire form of a longwire.v1.Event, but for `sequence`, which the log gives it.
 // REQUIRES: all strings but binary bodies are valid UTF-8.
-void AppendEnter(std::string& out, const EventHead& head, const v1::Enter& enter);
+void AppendEnter(std::string& out, const EventHead& head, v1::Enter enter);
 void AppendRouted(std::string& out, const EventHead& head, std::string_view command,
                   MessageView message);
 void AppendLeave(std::string& out, const EventHead& head, const Leave& leave);

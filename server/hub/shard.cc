@@ -43,15 +43,14 @@ void Shard::Abandon(const HubSession& session) {
   releases_.emplace_back(session.uid(), session.id());
 }
 
-void Shard::Enter(HubSession& session, const v1::Enter& enter,
-                  const std::vector<std::string>& topics) {
+void Shard::Enter(HubSession& session, v1::Enter enter, const std::vector<std::string>& topics) {
   claimants_.erase(session.id());
   sessions_.emplace(session.id(), &session);
   if (!topics.empty()) {
     const bool is_in = topics_.Update(session, {}, topics);
     LONGWIRE_CHECK(is_in, "session {} enters with {} topics", session.id(), topics.size());
   }
-  AppendEnter(batch_.bytes(), {session.id(), session.uid(), loop_.wall_millis()}, enter);
+  AppendEnter(batch_.bytes(), {session.id(), session.uid(), loop_.wall_millis()}, std::move(enter));
   batch_.Add(TraitsOf(session, v1::EVENT_TYPE_ENTER));
   metrics_.sessions.Add();
   metrics_.sessions_entered.Add();

@@ -51,8 +51,7 @@ class Shard {
 
   // From here on the session is routable, and in `topics`. Writes ENTER. REQUIRES: its claim is
   // granted; valid names, at most kTopicsPerSessionMax.
-  void Enter(HubSession& session, const v1::Enter& enter,
-             const std::vector<std::string>& topics = {});
+  void Enter(HubSession& session, v1::Enter enter, const std::vector<std::string>& topics = {});
   // Writes ROUTE. REQUIRES: entered; valid UTF-8 in the command and in a text.
   void Routed(const HubSession& session, std::string_view command, MessageView message);
   // Writes LEAVE, and the session is no longer routable, nor in any topic: nothing of it follows.

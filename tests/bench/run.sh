@@ -1,36 +1,44 @@
 #!/usr/bin/env bash
-# Measures longwire-gateway beside a bare-epoll server, in alternation, and prints medians and
-# ratios. It judges nothing: see README.md for how to read what it prints.
+# Measures longwire-gateway beside a bare-epoll server and its peers, in alternation, and prints
+# medians and ratios. It judges nothing: see README.md for how to read what it prints.
 #
 #   tests/bench/run.sh [BUILD_DIR]        default: build/release
 #
 # Environment, with defaults:
 #   ROUNDS=5            rounds of each row; each round measures each target once
-#   ROWS="idle push-max push-5000 echo echo-pipelined"
-#   TARGETS="raw longwire"
+#   ROWS="idle handshake push-max push-unary push-5000 events echo echo-pipelined broadcast churn"
+#                       there are also idle-tls, keepalive, events-long, and push-max at other
+#                       sizes: push-sessions-N, push-payload-N
+#   TARGETS="raw longwire"    of raw longwire nchan nats ws; what cannot do a row is left out of it
 #   SECONDS_EACH=3      length of one measurement
-#   IDLE_STEPS=1000,10000
+#   IDLE_STEPS=1000,19000
 #   SERVER_CORE=0 LOAD_CORE=1
+#   THREADS=1           event loops of the gateway
 #   GATEWAY=PATH        another longwire-gateway than the one in BUILD_DIR
 #   GATEWAY_FLAGS=      more flags for it
 #   RESULTS=BUILD_DIR/bench-results/TIME
 set -euo pipefail
+# Where Debian puts the packages of node.
+export NODE_PATH=${NODE_PATH:-/usr/share/nodejs}
 
 here=$(cd "$(dirname "$0")" && pwd)
 build=${1:-$here/../../build/release}
 rounds=${ROUNDS:-5}
-rows=${ROWS:-idle push-max push-5000 echo echo-pipelined}
+rows=${ROWS:-idle handshake push-max push-unary push-5000 events echo echo-pipelined broadcast churn}
 targets=${TARGETS:-raw longwire}
 seconds=${SECONDS_EACH:-3}
-idle_steps=${IDLE_STEPS:-1000,10000}
+idle_steps=${IDLE_STEPS:-1000,19000}
 server_core=${SERVER_CORE:-0}
 load_core=${LOAD_CORE:-1}
+threads=${THREADS:-1}
 results=${RESULTS:-$build/bench-results/$(date +%Y%m%d-%H%M%S)}
 bench=$build/tests/bench/longwire-bench
 raw=$build/tests/bench/longwire-bench-raw
 gateway=${GATEWAY:-$(find "$build" -name longwire-gateway -type f -perm -u+x -print -quit)}
+nchan_module=/usr/lib/nginx/modules/ngx_nchan_module.so
 
-server_pid=
+started_pid=  # What this script has started and has to end,
+server_pid=   # and what of it is measured.
 load_pid=
 
 die() {
@@ -52,57 +60,145 @@ end_process() {
 
 end_all() {
   [[ -z $load_pid ]] || end_process "$load_pid"
-  [[ -z $server_pid ]] || end_process "$server_pid"
+  [[ -z $started_pid ]] || end_process "$started_pid"
 }
 trap end_all EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# Prints the address in the line `NAME listening on ADDRESS` of the server, once it is there.
-address_of() {
-  local name=$1 log=$2 address
+# Prints what follows PATTERN in the server's log, once it is there.
+await_in_log() {
+  local pattern=$1 log=$2 found
   for _ in $(seq 100); do
-    address=$(sed -n "s/^$name listening on //p" "$log")
-    [[ -z $address ]] || break
-    kill -0 "$server_pid" 2>/dev/null || break
+    found=$(sed -n "s/.*$pattern\([^ ]*\).*/\1/p" "$log" | head -n 1)
+    [[ -z $found ]] || break
+    kill -0 "$started_pid" 2>/dev/null || break
     sleep 0.1
   done
-  [[ -n $address ]] || die "no '$name listening on' within 10 s; see $log"
-  echo "$address"
+  [[ -n $found ]] || die "no '$pattern' within 10 s; see $log"
+  echo "$found"
 }
 
-# Starts the target on its core, with fresh memory, and sets server_pid and server_flags.
-start_server() {
-  local target=$1 row=$2 log=$3
-  local flags=() ws control grpc
-  if [[ $target == raw ]]; then
-    taskset -c "$server_core" "$raw" >"$log" 2>&1 &
-    server_pid=$!
-    ws=$(address_of ws "$log")
-    control=$(address_of control "$log")
-    server_flags=(--ws "$ws" --raw-control "$control")
-    return
+# Prints WHY a target cannot be measured here; nothing if it can.
+missing() {
+  case $1 in
+    raw) [[ -x $raw ]] || echo "not built" ;;
+    longwire) [[ -n $gateway ]] || echo "not built; set GATEWAY" ;;
+    nchan) [[ -e $nchan_module ]] || echo "apt-get install nginx-light libnginx-mod-nchan" ;;
+    nats) command -v nats-server >/dev/null || echo "apt-get install nats-server" ;;
+    ws) node -e 'require("ws")' 2>/dev/null || echo "apt-get install nodejs node-ws" ;;
+    *) die "no such target: $1" ;;
+  esac
+}
+
+# Whether the target has what the row measures.
+can_do() {
+  case $2 in
+    push-unary | events* | keepalive | idle-tls) [[ $1 == longwire ]] ;;
+    echo | echo-pipelined) [[ $1 == raw || $1 == longwire || $1 == ws ]] ;;
+    churn) [[ $1 == raw || $1 == longwire || $1 == ws ]] ;;
+  esac
+}
+
+start_longwire() {
+  local row=$1 log=$2
+  # As many event loops as it has cores. For idle a small event log that the load fills before the
+  # first reading: the log's memory is bounded and is not the sessions'.
+  local flags=(--ws-listen=127.0.0.1:0 --grpc-listen=127.0.0.1:0 --admin-listen=127.0.0.1:0
+    "--threads=$threads")
+  [[ $row != idle* ]] || flags+=(--event-log-bytes-max=4194304)
+  [[ $row != events-long ]] || flags+=(--event-log-bytes-max=67108864)
+  if [[ $row == idle-tls ]]; then
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=bench \
+      -keyout "$results/key.pem" -out "$results/cert.pem" 2>/dev/null
+    flags+=("--ws-tls-cert=$results/cert.pem" "--ws-tls-key=$results/key.pem")
   fi
-  # One event loop, because it has one core. For idle a small event log that the load fills before
-  # the first reading: the log's memory is bounded and is not the sessions'.
-  flags=(--ws-listen=127.0.0.1:0 --grpc-listen=127.0.0.1:0 --admin-listen=127.0.0.1:0 --threads=1)
-  [[ $row != idle ]] || flags+=(--event-log-bytes-max=4194304)
   # shellcheck disable=SC2206  # Several flags in one variable are meant to be split.
   flags+=(${GATEWAY_FLAGS:-})
   taskset -c "$server_core" "$gateway" "${flags[@]}" >"$log" 2>&1 &
-  server_pid=$!
-  ws=$(address_of ws "$log")
-  grpc=$(address_of grpc "$log")
+  started_pid=$!
+  server_pid=$started_pid
+  local ws grpc
+  ws=$(await_in_log 'ws listening on ' "$log")
+  grpc=$(await_in_log 'grpc listening on ' "$log")
   server_flags=(--ws "$ws" --grpc "$grpc")
+  [[ $row != idle-tls ]] || server_flags+=(--tls)
+}
+
+# raw, and ws, which speaks as raw does.
+start_with_control() {
+  local log=$1
+  shift
+  taskset -c "$server_core" "$@" >"$log" 2>&1 &
+  started_pid=$!
+  server_pid=$started_pid
+  local ws control
+  ws=$(await_in_log 'ws listening on ' "$log")
+  control=$(await_in_log 'control listening on ' "$log")
+  server_flags=(--ws "$ws" --raw-control "$control")
+}
+
+start_nats() {
+  local log=$1
+  taskset -c "$server_core" nats-server -c "$here/peers/nats.conf" >"$log" 2>&1 &
+  started_pid=$!
+  server_pid=$started_pid
+  local ws publish
+  ws=$(await_in_log 'websocket clients on ws:\/\/' "$log")
+  publish=$(await_in_log 'client connections on ' "$log")
+  server_flags=(--ws "$ws" --nats "$publish")
+}
+
+start_nchan() {
+  local log=$1 port directory=$results/nginx
+  mkdir -p "$directory"
+  port=$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  sed "s|PORT|$port|; s|DIRECTORY|$directory|; s|MODULE|$nchan_module|" "$here/peers/nchan.conf" \
+    >"$directory/nginx.conf"
+  taskset -c "$server_core" nginx -e "$directory/error.log" -c "$directory/nginx.conf" \
+    >"$log" 2>&1 &
+  started_pid=$!
+  server_pid=
+  for _ in $(seq 100); do
+    server_pid=$(pgrep -P "$started_pid" | head -n 1) || true
+    [[ -z $server_pid ]] || break
+    sleep 0.1
+  done
+  [[ -n $server_pid ]] || die "nginx has no worker after 10 s; see $log, $directory/error.log"
+  server_flags=(--ws "127.0.0.1:$port" --nchan "127.0.0.1:$port")
+}
+
+# Starts the target on its core, with fresh memory; sets the pids and server_flags.
+start_server() {
+  local target=$1 row=$2 log=$3
+  case $target in
+    raw) start_with_control "$log" "$raw" ;;
+    ws) start_with_control "$log" node "$here/peers/ws_server.js" ;;
+    longwire) start_longwire "$row" "$log" ;;
+    nats) start_nats "$log" ;;
+    nchan) start_nchan "$log" ;;
+  esac
 }
 
 load_flags_of() {
   case $1 in
     idle) echo "idle --steps $idle_steps --payload 1024 --fill-messages 20000" ;;
+    idle-tls) echo "idle --steps ${idle_steps%,*},$((${idle_steps%,*} + 4000)) --payload 1024 --fill-messages 20000" ;;
+    # Two of the default keepalive's pings.
+    keepalive) echo "idle --steps ${idle_steps#*,} --seconds 60" ;;
+    handshake) echo "handshake --sessions 10000" ;;
     push-max) echo "push --sessions 1000 --payload 64 --batch 64" ;;
+    push-sessions-*) echo "push --sessions ${1##*-} --payload 64 --batch 64" ;;
+    push-payload-*) echo "push --sessions 1000 --payload ${1##*-} --batch 16 --outstanding 1024" ;;
+    push-unary) echo "push --sessions 1000 --payload 64 --unary --outstanding 64" ;;
     push-5000) echo "push --sessions 1000 --payload 64 --rate 5000 --batch 5" ;;
+    # The log reaches its bound in the warm-up and stays there.
+    events-long) echo "events --sessions 100 --payload 64 --in-flight 64 --outstanding 65536 --warmup 10 --seconds 120" ;;
+    events) echo "events --sessions 100 --payload 64 --in-flight 64 --outstanding 65536" ;;
     echo) echo "echo --sessions 1000 --payload 64 --in-flight 1" ;;
     echo-pipelined) echo "echo --sessions 100 --payload 64 --in-flight 16" ;;
+    broadcast) echo "broadcast --sessions 5000 --payload 64 --in-flight 2" ;;
+    churn) echo "churn --sessions 1000 --payload 64 --churn-rate 500 --message-rate 5000 --rate 5000" ;;
     *) die "no such row: $1" ;;
   esac
 }
@@ -113,21 +209,24 @@ measure() {
   local stem=$results/$row.$round.$target
   local flags
   flags=$(load_flags_of "$row")
+  [[ $flags == *--seconds* ]] || flags+=" --seconds $seconds"
   start_server "$target" "$row" "$stem.server.log"
   # shellcheck disable=SC2086  # The row's flags are meant to be split.
   taskset -c "$load_core" timeout 300 "$bench" $flags "${server_flags[@]}" \
-    --server-pid "$server_pid" --label "$target" --seconds "$seconds" \
-    --json "$stem.json" >"$stem.txt" &
+    --server-pid "$server_pid" --label "$target" --json "$stem.json" >"$stem.txt" &
   load_pid=$!
   wait "$load_pid" || die "the load failed: row $row, round $round, $target; see $stem.*"
   load_pid=
-  end_process "$server_pid"
-  server_pid=
+  end_process "$started_pid"
+  started_pid=
   echo "$row, round $round: $target done" >&2
 }
 
-[[ -x $bench && -x $raw ]] || die "no bench in $build: build it there, or name another directory"
-[[ $targets != *longwire* || -n $gateway ]] || die "no longwire-gateway in $build; set GATEWAY"
+[[ -x $bench ]] || die "no bench in $build: build it there, or name another directory"
+for target in $targets; do
+  why=$(missing "$target")
+  [[ -z $why ]] || die "$target cannot be measured: $why"
+done
 ulimit -n "$(ulimit -Hn)"
 mkdir -p "$results"
 {
@@ -140,9 +239,12 @@ mkdir -p "$results"
 
 for row in $rows; do
   for round in $(seq "$rounds"); do
-    for target in $targets; do measure "$row" "$round" "$target"; done
+    for target in $targets; do
+      can_do "$target" "$row" || continue
+      measure "$row" "$round" "$target"
+    done
   done
 done
 cat "$results/machine.txt"
-python3 "$here/summary.py" "$results" | tee "$results/summary.txt"
+/usr/bin/python3 "$here/summary.py" "$results" | tee "$results/summary.txt"
 echo "results: $results"

@@ -1,5 +1,6 @@
 // Authentication at the handshake: --auth=grpc against a real Authenticator service.
 #include "tests/support/fake_authenticator.h"
+#include "tests/support/query_auth.h"
 #include "tests/support/test_gateway.h"
 
 namespace longwire::test {
@@ -218,6 +219,30 @@ TEST_F(AuthAtHandshake, IsNotCutByTheHandshakeTimeout) {
   EXPECT_EQ(socket.Read(answer, Millis(500)), ReadResult::kTimeout);
   authenticator_.Release();
   EXPECT_THAT(ReadHttpAnswer(socket, answer), HasStatus(101));
+}
+
+// On one loop, where the answer to the first comes while the second is asked for, and on two, where
+// it comes on the other's thread besides.
+TEST_F(AuthAtHandshake, GivesEachClientItsOwnAnswerWhenTwoAreGivenAtOnce) {
+  for (const uint32_t threads : {1u, 2u}) {
+    Options options = TestGateway::QuickOptions();
+    options.threads = threads;
+    Start(options, {.auth = std::make_shared<PairedQueryAuth>()});
+    const auto open = [&](WsClient& client, const std::string& uid) {
+      EXPECT_THAT(client.Open(gateway().ws(), HttpRequest::Upgrade("/?uid=" + uid)),
+                  HasStatus(101));
+    };
+    WsClient alice, bob;
+    std::thread opening([&] { open(alice, "alice"); });
+    open(bob, "bob");
+    opening.join();
+    for (int i = 0; i < 2; ++i) {
+      const v1::Event enter = events().Next(v1::EVENT_TYPE_ENTER);
+      Route(RouteTo(enter.session_id(), TextMessage(enter.uid())));
+    }
+    EXPECT_EQ(alice.Receive(), Received::Text("alice"));
+    EXPECT_EQ(bob.Receive(), Received::Text("bob"));
+  }
 }
 
 }  // namespace

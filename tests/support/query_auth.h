@@ -66,6 +66,22 @@ class HeldAuth final : public AuthProvider {
   std::vector<Pending> pending_;  // Guarded by mutex_.
 };
 
+// Answers requests in pairs, both while it is asked the second.
+class PairedQueryAuth final : public AuthProvider {
+ public:
+  void Authenticate(AuthRequest request, absl::AnyInvocable<void(AuthResult)> done) override {
+    const std::lock_guard lock(mutex_);
+    pair_.push_back({QueryValue(request.handshake.query(), "uid"), std::move(done)});
+    if (pair_.size() < 2) return;
+    for (auto& [uid, answer] : pair_) answer(AuthAccepted{.uid = std::move(uid)});
+    pair_.clear();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::pair<std::string, absl::AnyInvocable<void(AuthResult)>>> pair_;
+};
+
 // Has one answer for everybody, and takes only messages that begin with "login " for a login.
 class FixedAuth final : public AuthProvider {
  public:

@@ -13,6 +13,7 @@ struct RawNotice {
   enum Kind : uint32_t {
     kEntered = 1,   // id: the new session
     kAnswered = 2,  // id: the batch; accepted_count: how many of its pushes found their session
+    kLeft = 3,      // id: the session that has ended
   };
 
   uint32_t kind = 0;
@@ -31,7 +32,7 @@ struct RawBatch {
 static_assert(sizeof(RawBatch) == 16);
 
 struct RawPush {
-  uint64_t session_id = 0;
+  uint64_t session_id = 0;  // 0 = all of them
   uint32_t payload_bytes = 0;
   uint32_t unused = 0;
 };

@@ -41,12 +41,19 @@ class Backend {
  public:
   virtual ~Backend() = default;
 
-  // The sessions told so far, in that order.
+  // The sessions that are there: told, and their end not told.
   virtual std::vector<int64_t> Sessions() = 0;
+
+  // The first `count` clients are there. A server that tells of no sessions has one for each client
+  // by its number, from 1 on; one that tells of them does not need this.
+  virtual void NoteOpen(size_t count) { (void)count; }
 
   // Sends one batch. Waits while the one before has not left, which paces the caller to what the
   // connection takes. One thread at a time.
   virtual void Send(std::span<const Push> batch) = 0;
+
+  // Sends one message to all sessions. One thread at a time. A refusal ends the process.
+  virtual void Broadcast(std::string_view payload) = 0;
 
   virtual BackendCounts Counts() = 0;
 
@@ -55,11 +62,20 @@ class Backend {
   virtual void OnRefused(std::function<void(uint64_t)> callback) = 0;
 };
 
-// Over the control connection of longwire-bench-raw.
+// Over the control connection of longwire-bench-raw, or of what speaks like it
+// (peers/ws_server.js).
 std::unique_ptr<Backend> ConnectRawBackend(const HostPort& control);
 
-// Over gRPC: SubscribeEvents from LATEST and one RouteStream. With `echo` each message of a client
-// is sent back to its session, as many in one request as are waiting.
-std::unique_ptr<Backend> ConnectGrpcBackend(const std::string& address, bool echo);
+enum class GrpcPushes : uint8_t {
+  kStream,  // A batch is a request of one RouteStream.
+  kUnary,   // Each push is a Route call. The caller bounds how many are under way.
+  kEcho,    // RouteStream, and each message of a client is sent back to its session.
+};
+// Over gRPC, with SubscribeEvents from LATEST.
+std::unique_ptr<Backend> ConnectGrpcBackend(const std::string& address, GrpcPushes pushes);
+
+// To the peers, which tell of no sessions: NATS's own protocol over TCP, and HTTP to nchan.
+std::unique_ptr<Backend> ConnectNatsBackend(const HostPort& address);
+std::unique_ptr<Backend> ConnectNchanBackend(const HostPort& address);
 
 }  // namespace longwire::bench

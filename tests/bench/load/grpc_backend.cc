@@ -5,6 +5,8 @@
 
 #include "longwire/v1/gateway.grpc.pb.h"
 #include "tests/bench/load/backend.h"
+#include "tests/bench/load/grpc_calls.h"
+#include "tests/bench/load/live_sessions.h"
 
 namespace longwire::bench {
 namespace {
@@ -179,12 +181,12 @@ class EventStream final : public grpc::ClientReadReactor<SubscribeEventsResponse
 
   std::vector<int64_t> Sessions() {
     const std::lock_guard lock(mutex_);
-    return sessions_;
+    return sessions_.list();
   }
 
   void AddCounts(BackendCounts& counts) {
     const std::lock_guard lock(mutex_);
-    counts.entered += sessions_.size();
+    counts.entered += entered_;
     counts.routed += routed_;
     counts.left += left_;
   }
@@ -213,9 +215,15 @@ class EventStream final : public grpc::ClientReadReactor<SubscribeEventsResponse
 
  private:
   void Count(const Event& event) {
-    if (event.type() == v1::EVENT_TYPE_ENTER) sessions_.push_back(event.session_id());
-    if (event.type() == v1::EVENT_TYPE_ROUTE) ++routed_;
-    if (event.type() == v1::EVENT_TYPE_LEAVE) ++left_;
+    if (event.type() == v1::EVENT_TYPE_ROUTE) {
+      ++routed_;
+    } else if (event.type() == v1::EVENT_TYPE_ENTER) {
+      sessions_.Enter(event.session_id());
+      ++entered_;
+    } else if (event.type() == v1::EVENT_TYPE_LEAVE) {
+      sessions_.Leave(event.session_id());
+      ++left_;
+    }
   }
 
   RouteStream* const echo_to_;
@@ -226,7 +234,8 @@ class EventStream final : public grpc::ClientReadReactor<SubscribeEventsResponse
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<int64_t> sessions_;
+  LiveSessions sessions_;
+  uint64_t entered_ = 0;
   uint64_t routed_ = 0;
   uint64_t left_ = 0;
   bool started_ = false;
@@ -236,11 +245,13 @@ class EventStream final : public grpc::ClientReadReactor<SubscribeEventsResponse
 
 class GrpcBackend final : public Backend {
  public:
-  GrpcBackend(const std::string& address, bool echo)
+  GrpcBackend(const std::string& address, GrpcPushes pushes)
       : stub_(
             v1::Gateway::NewStub(grpc::CreateChannel(address, grpc::InsecureChannelCredentials()))),
+        is_unary_(pushes == GrpcPushes::kUnary),
+        calls_(*stub_),
         routes_(*stub_),
-        events_(*stub_, echo ? &routes_ : nullptr) {
+        events_(*stub_, pushes == GrpcPushes::kEcho ? &routes_ : nullptr) {
     events_.WaitUntilStarted();
   }
 
@@ -248,33 +259,46 @@ class GrpcBackend final : public Backend {
     // In this order, so that no event is echoed into an ended stream.
     events_.End();
     routes_.End();
+    calls_.AwaitAll();
   }
 
   std::vector<int64_t> Sessions() override { return events_.Sessions(); }
 
-  void Send(std::span<const Push> batch) override { routes_.SendBatch(batch); }
+  void Send(std::span<const Push> batch) override {
+    if (!is_unary_) {
+      routes_.SendBatch(batch);
+      return;
+    }
+    for (const Push& push : batch) calls_.Route(push);
+  }
+
+  void Broadcast(std::string_view payload) override { calls_.Broadcast(payload); }
 
   BackendCounts Counts() override {
     BackendCounts counts;
     events_.AddCounts(counts);
     routes_.AddCounts(counts);
+    calls_.AddCounts(counts);
     return counts;
   }
 
   void OnRefused(std::function<void(uint64_t)> callback) override {
+    calls_.OnRefused(callback);
     routes_.OnRefused(std::move(callback));
   }
 
  private:
-  std::unique_ptr<v1::Gateway::Stub> stub_;
+  const std::unique_ptr<v1::Gateway::Stub> stub_;
+  const bool is_unary_;
+  GrpcCalls calls_;
   RouteStream routes_;
   EventStream events_;
 };
 
 }  // namespace
 
-std::unique_ptr<Backend> ConnectGrpcBackend(const std::string& address, bool echo) {
-  return std::make_unique<GrpcBackend>(address, echo);
+std::unique_ptr<Backend> ConnectGrpcBackend(const std::string& address, GrpcPushes pushes) {
+  return std::make_unique<GrpcBackend>(address, pushes);
 }
 
 }  // namespace longwire::bench

@@ -101,10 +101,9 @@ void AddSetting(Report& report, const Options& options, bool through_backend) {
 Report RunEcho(const Options& options) {
   // The raw server echoes by itself; its control connection has no part in this.
   const bool through_backend = !options.grpc.empty();
-  const std::unique_ptr<Backend> backend =
-      through_backend ? ConnectBackend(options, /*echo=*/true) : nullptr;
+  const std::unique_ptr<Backend> backend = through_backend ? ConnectBackend(options) : nullptr;
   Echoer echoer(options);
-  ClientPool pool(ParseHostPort(options.ws), echoer);
+  ClientPool pool(options, echoer);
   pool.Open(options.sessions, options.open_seconds_max);
   if (backend != nullptr) AwaitSessions(pool, *backend, options.sessions);
 

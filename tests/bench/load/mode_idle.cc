@@ -89,9 +89,9 @@ void AddSteps(Report& report, const std::vector<Step>& steps) {
 }  // namespace
 
 Report RunIdle(const Options& options) {
-  const std::unique_ptr<Backend> backend = ConnectBackend(options, /*echo=*/false);
+  const std::unique_ptr<Backend> backend = ConnectBackend(options);
   Counter counter;
-  ClientPool pool(ParseHostPort(options.ws), counter);
+  ClientPool pool(options, counter);
   std::vector<Step> steps;
   double handshake_cpu_seconds = 0;
   for (const size_t sessions : options.steps) {
@@ -111,6 +111,7 @@ Report RunIdle(const Options& options) {
   report.AddText("mode", options.mode);
   report.AddText("server", options.label);
   report.AddCount("sessions", steps.back().sessions);
+  report.AddCount("tls", options.tls ? 1 : 0);
   AddSteps(report, steps);
   const size_t opened = steps.back().sessions - steps.front().sessions;
   if (opened != 0) {

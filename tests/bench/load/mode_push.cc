@@ -47,6 +47,7 @@ void AddSetting(Report& report, const Options& options) {
   report.AddCount("sessions", options.sessions);
   report.AddCount("payload_bytes", options.payload_bytes);
   report.AddCount("batch_routes", options.batch);
+  report.AddText("call", options.unary ? "Route" : "RouteStream");
   report.AddCount("rate_asked_per_second", options.rate);
   report.AddCount("outstanding_max", options.outstanding);
 }
@@ -54,12 +55,12 @@ void AddSetting(Report& report, const Options& options) {
 }  // namespace
 
 Report RunPush(const Options& options) {
-  const std::unique_ptr<Backend> backend = ConnectBackend(options, /*echo=*/false);
+  const std::unique_ptr<Backend> backend = ConnectBackend(options);
   if (backend == nullptr) Die("push needs --grpc or --raw-control");
   Credit credit(options.outstanding);
   backend->OnRefused([&](uint64_t count) { credit.Give(count); });
   PushReceiver receiver(options.sessions, options.payload_bytes >= kPayloadBytesWithNumber, credit);
-  ClientPool pool(ParseHostPort(options.ws), receiver);
+  ClientPool pool(options, receiver);
   pool.Open(options.sessions, options.open_seconds_max);
   AwaitSessions(pool, *backend, options.sessions);
 

@@ -29,10 +29,14 @@ void AddModes(CLI::App& app, Options& options) {
 
 void AddServer(CLI::App& app, Options& options) {
   app.add_option("--ws", options.ws, "WebSocket address of the server");
-  CLI::Option* const grpc =
-      app.add_option("--grpc", options.grpc, "gRPC address of a longwire-gateway");
-  app.add_option("--raw-control", options.raw_control, "control address of a longwire-bench-raw")
-      ->excludes(grpc);
+  app.add_flag("--tls", options.tls, "the server's WebSocket port speaks TLS");
+  CLI::Option_group* const kinds = app.add_option_group("kind", "What the server is");
+  kinds->add_option("--grpc", options.grpc, "gRPC address of a longwire-gateway");
+  kinds->add_option("--raw-control", options.raw_control,
+                    "control address of a longwire-bench-raw or a ws_server.js");
+  kinds->add_option("--nats", options.nats, "address for publishers of a nats-server");
+  kinds->add_option("--nchan", options.nchan, "address for publishers of an nchan");
+  kinds->require_option(0, 1);
   app.add_option("--server-pid", options.server_pid, "whose CPU and memory are read")
       ->required()
       ->check(CLI::PositiveNumber);
@@ -40,7 +44,7 @@ void AddServer(CLI::App& app, Options& options) {
 
 void AddLoad(CLI::App& app, Options& options) {
   const CLI::Range payload(kPayloadBytesMin, size_t{1024 * 1024});
-  app.add_option("--sessions", options.sessions, "push, echo: WebSocket clients")
+  app.add_option("--sessions", options.sessions, "WebSocket clients, but for idle")
       ->check(CLI::Range(size_t{1}, kSessionsMax));
   app.add_option("--steps", options.steps, "idle: sessions at each reading, growing")
       ->delimiter(',')
@@ -48,14 +52,23 @@ void AddLoad(CLI::App& app, Options& options) {
   app.add_option("--payload", options.payload_bytes, "bytes in a message")->check(payload);
   app.add_option("--batch", options.batch, "push: routes in a message of the backend's")
       ->check(CLI::Range(1, 4096));
-  app.add_option(
-         "--rate", options.rate,
-         "push, echo: messages a second; 0 = as fast as --outstanding or --in-flight lets it")
+  app.add_flag("--unary", options.unary, "push over gRPC: each push is a call of Route");
+  app.add_option("--rate", options.rate,
+                 "push, echo: messages a second, 0 = as fast as --outstanding or --in-flight lets "
+                 "it; churn: pushes a second")
       ->check(CLI::Range(0, 10'000'000));
-  app.add_option("--outstanding", options.outstanding, "push: sent and not yet received, at most")
+  app.add_option("--outstanding", options.outstanding,
+                 "push, events: sent and not yet received, at most")
       ->check(CLI::Range(1, 1'000'000));
-  app.add_option("--in-flight", options.in_flight, "echo: for each session")
+  app.add_option("--in-flight", options.in_flight,
+                 "echo: of each session at most; events: what a session sends in one go; "
+                 "broadcast: messages at most")
       ->check(CLI::Range(1, 1024));
+  app.add_option("--churn-rate", options.churn_rate,
+                 "churn: sessions that end, and begin anew, a second")
+      ->check(CLI::Range(0, 100'000));
+  app.add_option("--message-rate", options.message_rate, "churn: messages of clients a second")
+      ->check(CLI::Range(0, 1'000'000));
   app.add_option("--fill-messages", options.fill_messages,
                  "idle: messages that the clients send before the first reading, to bring an event "
                  "log to its bound")
@@ -96,7 +109,7 @@ void CapSessions(Options& options) {
 
 Options ParseOptions(int argc, char** argv) {
   Options options;
-  CLI::App app("One load generator for longwire-gateway and for longwire-bench-raw.");
+  CLI::App app("One load generator for longwire-gateway and for what it is compared with.");
   app.option_defaults()->always_capture_default();
   AddModes(app, options);
   AddServer(app, options);
@@ -108,6 +121,8 @@ Options ParseOptions(int argc, char** argv) {
     std::exit(app.exit(error));
   }
   if (options.label.empty()) options.label = options.grpc.empty() ? "raw" : "longwire";
+  if (options.unary) options.batch = 1;
+  if (options.unary && options.grpc.empty()) Die("--unary needs --grpc");
   CapSessions(options);
   if (options.batch > options.outstanding) Die("--batch must not exceed --outstanding");
   // Or the end of a run would have to wait for a message that is due much later.

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -22,17 +23,17 @@ std::ifstream OpenProc(pid_t pid, const char* name) {
 }  // namespace
 
 double CpuSeconds(pid_t pid) {
-  std::ifstream file = OpenProc(pid, "stat");
-  std::string line;
-  std::getline(file, line);
-  // The name, in parentheses, may hold spaces; the fields behind its end do not.
-  std::istringstream fields(line.substr(line.rfind(')') + 1));
-  std::string skipped;
-  for (int i = 0; i < 11; ++i) fields >> skipped;
-  uint64_t user_ticks = 0;
-  uint64_t system_ticks = 0;
-  if (!(fields >> user_ticks >> system_ticks)) Die("cannot understand /proc/PID/stat");
-  return static_cast<double>(user_ticks + system_ticks) / static_cast<double>(sysconf(_SC_CLK_TCK));
+  const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
+  double seconds = 0;
+  std::error_code error;
+  for (const auto& task : std::filesystem::directory_iterator(tasks, error)) {
+    // Of one thread: nanoseconds that it ran, that it waited to run, and how often it ran.
+    std::ifstream file(task.path() / "schedstat");
+    uint64_t ran_nanos = 0;
+    if (file >> ran_nanos) seconds += static_cast<double>(ran_nanos) / 1e9;
+  }
+  if (error || seconds == 0) Die("cannot read " + tasks + ": is the server still running?");
+  return seconds;
 }
 
 double OwnCpuSeconds() {

@@ -6,8 +6,9 @@
 
 namespace longwire::bench {
 
-// User and system time of all threads of the process so far, also of those that have ended, from
-// /proc/PID/stat. The kernel counts it in ticks of 10 ms, so measure over seconds. Dies if the
+// What all threads of the process that are there have run so far, from /proc/PID/task/*/schedstat:
+// the kernel counts it to the nanosecond, where /proc/PID/stat has ticks of 10 ms. Threads that
+// have ended are missing, so the server should have its threads before the measurement. Dies if the
 // process is gone.
 double CpuSeconds(pid_t pid);
 

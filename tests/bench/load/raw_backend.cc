@@ -7,6 +7,7 @@
 
 #include "tests/bench/common/raw_control.h"
 #include "tests/bench/load/backend.h"
+#include "tests/bench/load/live_sessions.h"
 
 namespace longwire::bench {
 namespace {
@@ -29,10 +30,15 @@ class RawBackend final : public Backend {
 
   std::vector<int64_t> Sessions() override {
     const std::lock_guard lock(mutex_);
-    return sessions_;
+    return sessions_.list();
   }
 
   void Send(std::span<const Push> batch) override;
+
+  void Broadcast(std::string_view payload) override {
+    const Push to_all{.session_id = 0, .payload = payload};
+    Send({&to_all, 1});
+  }
 
   BackendCounts Counts() override {
     const std::lock_guard lock(mutex_);
@@ -54,7 +60,7 @@ class RawBackend final : public Backend {
   std::string out_;
 
   std::mutex mutex_;
-  std::vector<int64_t> sessions_;
+  LiveSessions sessions_;
   BackendCounts counts_;
   std::map<uint64_t, uint32_t> unanswered_;  // Pushes in each batch.
   std::function<void(uint64_t)> on_refused_;
@@ -112,8 +118,13 @@ void RawBackend::Take(const RawNotice& notice) {
   {
     const std::lock_guard lock(mutex_);
     if (notice.kind == RawNotice::kEntered) {
-      sessions_.push_back(static_cast<int64_t>(notice.id));
+      sessions_.Enter(static_cast<int64_t>(notice.id));
       ++counts_.entered;
+      return;
+    }
+    if (notice.kind == RawNotice::kLeft) {
+      sessions_.Leave(static_cast<int64_t>(notice.id));
+      ++counts_.left;
       return;
     }
     const auto batch = unanswered_.extract(notice.id);

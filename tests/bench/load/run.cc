@@ -12,9 +12,16 @@ constexpr int kPollMillisMax = 10;
 
 }  // namespace
 
-std::unique_ptr<Backend> ConnectBackend(const Options& options, bool echo) {
-  if (!options.grpc.empty()) return ConnectGrpcBackend(options.grpc, echo);
+std::unique_ptr<Backend> ConnectBackend(const Options& options) {
+  if (!options.grpc.empty()) {
+    const bool is_echo = options.mode == "echo";
+    return ConnectGrpcBackend(options.grpc, is_echo         ? GrpcPushes::kEcho
+                                            : options.unary ? GrpcPushes::kUnary
+                                                            : GrpcPushes::kStream);
+  }
   if (!options.raw_control.empty()) return ConnectRawBackend(ParseHostPort(options.raw_control));
+  if (!options.nats.empty()) return ConnectNatsBackend(ParseHostPort(options.nats));
+  if (!options.nchan.empty()) return ConnectNchanBackend(ParseHostPort(options.nchan));
   return nullptr;
 }
 
@@ -29,6 +36,7 @@ bool PollFor(ClientPool& pool, double seconds, const std::function<bool()>& done
 }
 
 void AwaitSessions(ClientPool& pool, Backend& backend, size_t count) {
+  backend.NoteOpen(pool.open_count());
   const bool told =
       PollFor(pool, kAwaitSessionsSecondsMax, [&] { return backend.Counts().entered >= count; });
   const uint64_t entered = backend.Counts().entered;

@@ -15,7 +15,7 @@ namespace longwire::bench {
 
 // The backend that the options name; null if they name none, which is the direct echo of a server
 // without a backend.
-std::unique_ptr<Backend> ConnectBackend(const Options& options, bool echo);
+std::unique_ptr<Backend> ConnectBackend(const Options& options);
 
 // Serves the clients for so long, or until `done` says so. Returns whether it did.
 bool PollFor(ClientPool& pool, double seconds, const std::function<bool()>& done = nullptr);

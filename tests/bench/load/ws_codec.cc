@@ -27,8 +27,10 @@ uint64_t ReadNumber(std::string_view bytes) {
 
 }  // namespace
 
-std::string HandshakeRequest(std::string_view host_port) {
-  std::string out = "GET /bench HTTP/1.1\r\nHost: ";
+std::string HandshakeRequest(std::string_view host_port, std::string_view target) {
+  std::string out = "GET ";
+  out += target;
+  out += " HTTP/1.1\r\nHost: ";
   out += host_port;
   out +=
       "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"

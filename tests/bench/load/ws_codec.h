@@ -16,7 +16,7 @@ inline constexpr uint8_t kOpcodePing = 9;
 inline constexpr uint8_t kOpcodePong = 10;
 
 // The upgrade request. Its key is the one of RFC 6455 1.3, the same for all clients.
-std::string HandshakeRequest(std::string_view host_port);
+std::string HandshakeRequest(std::string_view host_port, std::string_view target);
 
 // Whether the server's whole answer, up to the empty line, is 101 with the accept value that
 // belongs to the key.

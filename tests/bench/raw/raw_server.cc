@@ -130,13 +130,22 @@ uint32_t RawServer::TakePushes(const RawBatch& batch, const char* at) {
     at += sizeof(push);
     if (end - at < static_cast<ptrdiff_t>(push.payload_bytes)) Die("a batch is malformed");
     const int fd = DescriptorOf(push.session_id);
-    if (static_cast<size_t>(fd) < sessions_.size() && sessions_[fd].id == push.session_id) {
+    if (push.session_id == 0) {
+      PushToAll({at, push.payload_bytes});
+      ++accepted_count;
+    } else if (static_cast<size_t>(fd) < sessions_.size() && sessions_[fd].id == push.session_id) {
       AppendServerFrame(Out(fd), kFrameText, {at, push.payload_bytes});
       ++accepted_count;
     }
     at += push.payload_bytes;
   }
   return accepted_count;
+}
+
+void RawServer::PushToAll(std::string_view payload) {
+  for (size_t fd = 0; fd < sessions_.size(); ++fd) {
+    if (sessions_[fd].id != 0) AppendServerFrame(Out(static_cast<int>(fd)), kFrameText, payload);
+  }
 }
 
 void RawServer::ReadSession(int fd) {
@@ -172,11 +181,14 @@ size_t RawServer::TakeHandshake(int fd, std::span<char> input) {
   Out(fd) += answer;
   session.is_open = true;
   session.id = uint64_t{++last_generation_} << kDescriptorBits | static_cast<uint64_t>(fd);
-  const RawNotice notice{.kind = RawNotice::kEntered, .id = session.id};
-  if (control_.get() >= 0) {
-    notices_.append(reinterpret_cast<const char*>(&notice), sizeof(notice));
-  }
+  Notice(RawNotice::kEntered, session.id);
   return end + 4;
+}
+
+void RawServer::Notice(RawNotice::Kind kind, uint64_t session_id) {
+  const RawNotice notice{.kind = kind, .id = session_id};
+  if (control_.get() < 0) return;
+  notices_.append(reinterpret_cast<const char*>(&notice), sizeof(notice));
 }
 
 size_t RawServer::TakeFrames(int fd, std::span<char> input) {
@@ -246,6 +258,7 @@ void RawServer::Flush(int fd) {
 }
 
 void RawServer::Close(int fd) {
+  if (sessions_[fd].id != 0) Notice(RawNotice::kLeft, sessions_[fd].id);
   // A touched session of this descriptor stays in the list of this pass; Flush() finds no buffer.
   sessions_[fd] = Session();
   const UniqueFd closed(fd);

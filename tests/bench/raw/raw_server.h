@@ -45,11 +45,13 @@ class RawServer {
   void ReadControl();
   size_t TakeBatches(std::span<const char> input);
   uint32_t TakePushes(const RawBatch& batch, const char* at);
+  void PushToAll(std::string_view payload);
   void ReadSession(int fd);
   size_t TakeHandshake(int fd, std::span<char> input);
   size_t TakeFrames(int fd, std::span<char> input);
   // The session's buffer for this pass; the session is flushed at its end.
   std::string& Out(int fd);
+  void Notice(RawNotice::Kind kind, uint64_t session_id);
   void FlushTouched();
   void FlushNotices();
   void Flush(int fd);

@@ -191,10 +191,5 @@ TEST(FormatHttpAnswer, AnAnswerToHeadHasTheLengthOfTheBodyAndNoBody) {
   EXPECT_TRUE(text.ends_with("\r\n\r\n"));
 }
 
-TEST(FormatHttpAnswer, ASwitchOfProtocolsHasNeitherBodyNorEnd) {
-  const std::string text = FormatHttpAnswer({.status = 101, .headers = {{"Upgrade", "websocket"}}});
-  EXPECT_EQ(text, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n");
-}
-
 }  // namespace
 }  // namespace longwire

@@ -1,0 +1,104 @@
+#include <algorithm>
+
+#include "tests/bench/load/modes.h"
+#include "tests/bench/load/payload.h"
+#include "tests/bench/load/process.h"
+#include "tests/bench/load/run.h"
+
+namespace longwire::bench {
+namespace {
+
+constexpr double kLastEventsSecondsMax = 5;
+
+class Ignorer final : public ClientPool::Handler {
+ public:
+  void OnMessage(size_t, std::string_view, int64_t) override {}
+};
+
+// The clients in turn, each sending `in_flight` messages in one go, as long as no more than
+// `outstanding` are on their way to the subscriber.
+class Senders {
+ public:
+  Senders(ClientPool& pool, Backend& backend, const Options& options)
+      : pool_(pool),
+        backend_(backend),
+        burst_(options.in_flight),
+        outstanding_max_(std::max(options.outstanding, options.in_flight)),
+        payload_(options.payload_bytes, '.') {}
+
+  void SendFor(double seconds) {
+    PollFor(pool_, seconds, [this] {
+      routed_ = backend_.Counts().routed;
+      while (sent_ - routed_ + burst_ <= outstanding_max_) SendBurst();
+      return false;
+    });
+  }
+
+  // Waits for what is on its way.
+  void Finish() {
+    PollFor(pool_, kLastEventsSecondsMax, [this] {
+      routed_ = backend_.Counts().routed;
+      return routed_ == sent_;
+    });
+  }
+
+  uint64_t sent() const { return sent_; }
+  uint64_t routed() const { return routed_; }
+
+ private:
+  void SendBurst() {
+    WriteStamp({.due_nanos = MonotonicNanos()}, payload_.data(), payload_.size());
+    for (size_t i = 0; i < burst_; ++i) pool_.Append(next_, payload_);
+    pool_.Flush(next_);
+    sent_ += burst_;
+    next_ = (next_ + 1) % pool_.size();
+  }
+
+  ClientPool& pool_;
+  Backend& backend_;
+  const size_t burst_;
+  const size_t outstanding_max_;
+  std::string payload_;
+  size_t next_ = 0;
+  uint64_t sent_ = 0;
+  uint64_t routed_ = 0;
+};
+
+}  // namespace
+
+// A Gap ends the process (grpc_backend.cc): the subscriber here keeps up, so there must be none.
+Report RunEvents(const Options& options) {
+  if (options.grpc.empty()) Die("events needs --grpc");
+  const std::unique_ptr<Backend> backend = ConnectBackend(options);
+  Ignorer ignorer;
+  ClientPool pool(options, ignorer);
+  pool.Open(options.sessions, options.open_seconds_max);
+  AwaitSessions(pool, *backend, options.sessions);
+
+  Senders senders(pool, *backend, options);
+  senders.SendFor(options.warmup_seconds);
+  const Memory memory_before = MemoryOf(options.server_pid);
+  const Reading from = Reading::Now(options, pool, senders.routed());
+  senders.SendFor(options.seconds);
+  const Reading to = Reading::Now(options, pool, senders.routed());
+  const Memory memory_after = MemoryOf(options.server_pid);
+  senders.Finish();
+
+  Report report;
+  report.AddText("mode", options.mode);
+  report.AddText("server", options.label);
+  report.AddCount("sessions", options.sessions);
+  report.AddCount("payload_bytes", options.payload_bytes);
+  report.AddCount("burst", options.in_flight);
+  report.AddCount("outstanding_max", options.outstanding);
+  AddReadings(report, from, to);
+  report.AddCount("rss_bytes_before", memory_before.rss_bytes);
+  report.AddCount("rss_bytes_after", memory_after.rss_bytes);
+  report.AddCount("sent", senders.sent());
+  report.AddCount("received", senders.routed());
+  report.AddCount("lost", senders.sent() - senders.routed());
+  report.AddCount("connections_lost", pool.lost_count());
+  return report;
+}
+
+}  // namespace longwire::bench
