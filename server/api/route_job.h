@@ -36,6 +36,9 @@ class RouteJob {
   // REQUIRES: all Adds come before Run.
   void Add(const v1::RouteRequest& request);
 
+  // What it stands for while it waits for the loops: it grows with the sessions that are reached.
+  size_t bytes() const { return batch_->bytes(); }
+
   // `done` is called once, on a loop or on this thread; it must be quick.
   static void Run(std::shared_ptr<RouteJob> job, absl::AnyInvocable<void()> done);
 

@@ -37,7 +37,7 @@ void RouteStream::Advance(MayRead may_read) {
         answer = &answers_.front().response;
         step = Step::kWrite;
       } else if (may_read == MayRead::kYes && !is_reading_ && !has_ended_ && !is_broken_ &&
-                 bytes_in_flight_ < kRouteStreamBytesInFlightMax) {
+                 HasRoomForABatch()) {
         is_reading_ = true;
         step = Step::kRead;
       }
@@ -56,6 +56,12 @@ void RouteStream::Advance(MayRead may_read) {
         return;
     }
   }
+}
+
+bool RouteStream::HasRoomForABatch() const {
+  // With none under way no answer would come that has the next one read.
+  if (bytes_in_flight_ == 0) return true;
+  return bytes_in_flight_ < kRouteStreamBytesInFlightMax && !hub_.IsAnyLoopBehind();
 }
 
 grpc::Status RouteStream::EndStatus() {
@@ -89,9 +95,7 @@ void RouteStream::OnReadDone(bool ok) {
         fmt::format("a batch has at most {} bytes and {} routes, this one has {} and {}",
                     kRouteBatchBytesMax, kRoutesPerBatchMax, bytes, batch->request.routes_size())};
   } else {
-    batch->bytes = bytes + kRouteBatchOverheadBytes +
-                   static_cast<size_t>(batch->request.routes_size()) * kRouteOverheadBytes;
-    Dispatch(std::move(batch));
+    Dispatch(std::move(batch), bytes);
   }
   {
     absl::MutexLock lock(&mutex_);
@@ -100,13 +104,15 @@ void RouteStream::OnReadDone(bool ok) {
   Advance(MayRead::kYes);
 }
 
-void RouteStream::Dispatch(std::shared_ptr<Batch> batch) {
+void RouteStream::Dispatch(std::shared_ptr<Batch> batch, size_t request_bytes) {
+  batch->job = std::make_shared<RouteJob>(hub_, protocol_, limits_);
+  for (const v1::RouteRequest& route : batch->request.routes()) batch->job->Add(route);
+  batch->bytes = request_bytes + kRouteBatchOverheadBytes +
+                 batch->job->size() * kRouteOverheadBytes + batch->job->bytes();
   {
     absl::MutexLock lock(&mutex_);
     bytes_in_flight_ += batch->bytes;
   }
-  batch->job = std::make_shared<RouteJob>(hub_, protocol_, limits_);
-  for (const v1::RouteRequest& route : batch->request.routes()) batch->job->Add(route);
   // Handed to the loops before the next read begins, so batches reach a session in their order.
   RouteJob::Run(batch->job, [self = self_, batch] {
     self->courier_.Post([self, batch] { self->Answer(*batch); });

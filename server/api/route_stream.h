@@ -19,7 +19,8 @@
 namespace longwire {
 
 // One RouteStream call: batches in, an answer for each out, in any order. When those under way
-// stand for kRouteStreamBytesInFlightMax the stream is not read, and the caller's writes wait.
+// stand for kRouteStreamBytesInFlightMax, or a loop has much to come up with, the stream is not
+// read, and the caller's writes wait.
 class RouteStream final
     : public grpc::ServerBidiReactor<v1::RouteStreamRequest, v1::RouteStreamResponse>,
       public std::enable_shared_from_this<RouteStream> {
@@ -59,7 +60,8 @@ class RouteStream final
   };
 
   void Read();
-  void Dispatch(std::shared_ptr<Batch> batch);
+  void Dispatch(std::shared_ptr<Batch> batch, size_t request_bytes);
+  bool HasRoomForABatch() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Answer(const Batch& batch);
   grpc::Status EndStatus();
   // Does what the state asks for next: a write, the end, or a read. Reads begin in gRPC's own

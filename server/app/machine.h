@@ -12,8 +12,8 @@ namespace longwire {
 void GiveBackLargeBlocks();
 
 // Debian builds Abseil with its search for lock cycles on, which costs some 3 % of a busy gateway,
-// most of it in gRPC's locks, and ends the process when it suspects something. Our own debug and
-// sanitizer builds keep it. For the process, so it is main's to call.
+// most of it in gRPC's locks, and ends the process when it suspects something. A Debug build keeps
+// it. For the process, so it is main's to call.
 void StopSearchForLockCycles();
 
 // What this process may use of the machine.

@@ -104,12 +104,12 @@ inline constexpr int64_t kAckTimeoutMillisDefault = 30'000;
 inline constexpr int64_t kAckTimeoutMillisMax = 24 * 3'600'000;
 
 // The gRPC contract.
-// What the batches of one RouteStream that are under way may stand for, with what is kept beside
-// each route. It is far more than a gateway needs to be busy: the more batches a loop finds in a
-// turn, the more of a session's messages leave in one send.
-inline constexpr size_t kRouteStreamBytesInFlightMax = 4 * 1024 * 1024;
-inline constexpr size_t kRouteOverheadBytes = 256;
+// What the batches of one RouteStream that are under way may stand for, with what each route costs
+// beside its bytes. The more batches a loop finds in a turn, the more of a session's messages leave
+// in one send; this is enough for some 4,000 small ones.
+inline constexpr size_t kRouteStreamBytesInFlightMax = 2 * 1024 * 1024;
 inline constexpr size_t kRouteBatchOverheadBytes = 1024;
+inline constexpr size_t kRouteOverheadBytes = 256;
 inline constexpr size_t kRouteBatchBytesMax = 4 * 1024 * 1024;
 // Bounds the answer: a failure of each route still fits what a client takes by default, 4 MiB.
 inline constexpr int kRoutesPerBatchMax = 16'384;

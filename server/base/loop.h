@@ -12,6 +12,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/synchronization/mutex.h"
 #include "server/base/clock.h"
+#include "server/base/limits.h"
 #include "server/base/timer_wheel.h"
 
 namespace longwire {
@@ -56,6 +57,10 @@ class Loop {
   // The same for a caller who can be told to come back: false, and nothing is posted, when tasks
   // that stand for kInboxBytesMax are waiting. `bytes` is what the task holds.
   [[nodiscard]] bool TryPost(size_t bytes, Task task);
+  // Any thread: whoever can wait should let this loop come up before posting more.
+  bool is_inbox_half_full() const {
+    return inbox_bytes_seen_.load(std::memory_order_relaxed) > kInboxBytesMax / 2;
+  }
 
   // The rest is for the loop's own thread (or before Run).
 
@@ -100,6 +105,7 @@ class Loop {
   absl::Mutex inbox_mutex_;
   std::vector<Posted> inbox_ ABSL_GUARDED_BY(inbox_mutex_);
   size_t inbox_bytes_ ABSL_GUARDED_BY(inbox_mutex_) = 0;
+  std::atomic<size_t> inbox_bytes_seen_{0};  // The same, without the lock.
 
   // Only on the loop's thread.
   TimerWheel wheel_;

@@ -124,23 +124,34 @@ void Edge::Adopt(int fd, const RemoteAddress& remote, const HttpPort& port) {
 
 std::optional<AuthResult> Edge::Authenticate(AuthRequest request, AuthWaiter& waiter) {
   const SessionId id = request.session_id;
-  // By number as well: a session may ask again, and an answer that was given up may come yet.
   AnswerAtOnce answer{.asked_for = auth_return_.get(), .number = ++auth_requests_};
   waiting_for_auth_[id] = {&waiter, answer.number};
   AnswerAtOnce::current = &answer;
-  shared_.auth.Authenticate(
-      std::move(request), [way = auth_return_, id, number = answer.number](AuthResult result) {
-        AnswerAtOnce* const current = AnswerAtOnce::current;
-        if (current != nullptr && current->asked_for == way.get() && current->number == number) {
-          current->result = std::move(result);
-        } else {
-          PostAnswer(way, id, number, std::move(result));
-        }
-      });
+  Ask(std::move(request), answer.number);
   AnswerAtOnce::current = nullptr;
   if (!answer.result) return std::nullopt;
   waiting_for_auth_.erase(id);
   return Checked(*std::move(answer.result), options(), loop_.wall_millis());
+}
+
+void Edge::AuthenticateLater(AuthRequest request, AuthWaiter& waiter) {
+  waiting_for_auth_[request.session_id] = {&waiter, ++auth_requests_};
+  Ask(std::move(request), auth_requests_);
+}
+
+// By number as well as by ID: a session may ask again, and an answer that was given up may come
+// yet.
+void Edge::Ask(AuthRequest request, uint64_t number) {
+  const SessionId id = request.session_id;
+  shared_.auth.Authenticate(
+      std::move(request), [way = auth_return_, id, number](AuthResult result) {
+        AnswerAtOnce* const current = AnswerAtOnce::current;
+        if (current == nullptr || current->asked_for != way.get() || current->number != number) {
+          PostAnswer(way, id, number, std::move(result));
+        } else if (!current->result) {
+          current->result = std::move(result);
+        }
+      });
 }
 
 void Edge::PostAnswer(const std::shared_ptr<AuthReturn>& way, SessionId id, uint64_t number,

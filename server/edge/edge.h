@@ -115,6 +115,9 @@ class Edge {
   // to `waiter` on this loop, in a later turn, unless ForgetAuth was called before. Either is
   // checked against the bounds of AuthProvider.
   [[nodiscard]] std::optional<AuthResult> Authenticate(AuthRequest request, AuthWaiter& waiter);
+  // The same, but every answer comes in a later turn: for what a client may ask for again and
+  // again, so that others are served in between.
+  void AuthenticateLater(AuthRequest request, AuthWaiter& waiter);
   void ForgetAuth(SessionId id) { waiting_for_auth_.erase(id); }
 
   // Connections, from their making to their end. Remove retires the connection at the turn's end.
@@ -148,6 +151,7 @@ class Edge {
     Edge* edge ABSL_GUARDED_BY(mutex);
   };
   struct AnswerAtOnce;
+  void Ask(AuthRequest request, uint64_t number);
   static void PostAnswer(const std::shared_ptr<AuthReturn>& way, SessionId id, uint64_t number,
                          AuthResult result);
 

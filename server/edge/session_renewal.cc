@@ -13,6 +13,7 @@ namespace longwire {
 void Session::Renew(MessageView message) {
   state_ = State::kRenewing;
   admission_ = std::make_unique<Admission>();
+  SetReading(false);
   received_or_deadline_millis_ = edge().now_millis() + edge().options().auth_timeout_millis;
   ScheduleNext();
   // Headers and query are not kept beyond ENTER.
@@ -23,15 +24,10 @@ void Session::Renew(MessageView message) {
   handshake.set_path(described.path());
   handshake.set_subprotocol(described.subprotocol());
   *handshake.mutable_attributes() = described.attributes();
-  auto answer = edge().Authenticate({.session_id = id_,
-                                     .handshake = std::move(handshake),
-                                     .message = Message{message.type, std::string(message.body)}},
-                                    *this);
-  if (answer) {
-    OnRenewed(*std::move(answer));
-  } else {
-    SetReading(false);
-  }
+  edge().AuthenticateLater({.session_id = id_,
+                            .handshake = std::move(handshake),
+                            .message = Message{message.type, std::string(message.body)}},
+                           *this);
 }
 
 void Session::OnRenewed(AuthResult result) {
@@ -60,7 +56,7 @@ void Session::OnRenewed(AuthResult result) {
   SetExpiry(accepted.expires_at_millis);
   // A reply that finds no room says nothing that the client could not do without.
   if (accepted.reply) (void)Deliver(accepted.reply->view());
-  ResumeOpen();
+  if (!is_ended()) ResumeOpen();
 }
 
 void Session::ResumeOpen() {

@@ -10,6 +10,7 @@ void DeliveryBatch::Add(SessionId session_id, uint32_t tag, MessageView message)
   const Shard* shard = hub_.ShardFor(session_id);
   const size_t list = shard == nullptr ? items_by_shard_.size() - 1 : shard->index();
   items_by_shard_[list].push_back({.session_id = session_id, .tag = tag, .message = message});
+  bytes_ += BytesOf(items_by_shard_[list].back());
 }
 
 void DeliveryBatch::Send(std::shared_ptr<DeliveryBatch> batch, Done done) {
@@ -24,7 +25,7 @@ void DeliveryBatch::Send(std::shared_ptr<DeliveryBatch> batch, Done done) {
       continue;
     }
     size_t bytes = 0;
-    for (const Item& item : items) bytes += sizeof(Item) + item.message.body.size();
+    for (const Item& item : items) bytes += BytesOf(item);
     const bool is_posted =
         shard->loop().TryPost(bytes, [batch, &shard = *shard] { batch->DeliverOn(shard); });
     if (!is_posted) {

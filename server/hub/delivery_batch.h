@@ -37,6 +37,9 @@ class DeliveryBatch {
   // One message for one session. An ID of another node is answered with kGone.
   void Add(SessionId session_id, uint32_t tag, MessageView message);
 
+  // What the items stand for while they wait for their loops.
+  size_t bytes() const { return bytes_; }
+
   // Hands everything to the shards. `done` is called once, when all are through, on the loop that
   // was the last one, or on this thread when there is nothing to wait for; it must be quick. A
   // shard with too much waiting refuses its items: was_refused_by_inbox.
@@ -52,12 +55,14 @@ class DeliveryBatch {
   }
 
  private:
+  static size_t BytesOf(const Item& item) { return sizeof(Item) + item.message.body.size(); }
   void DeliverOn(Shard& shard);
   void OneIsThrough();
 
   Hub& hub_;
   // The last list is for sessions that are on no shard of this node.
   std::vector<std::vector<Item>> items_by_shard_;
+  size_t bytes_ = 0;
   std::atomic<size_t> waiting_for_{0};
   Done done_;
 };

@@ -1,5 +1,7 @@
 #include "server/hub/hub.h"
 
+#include <algorithm>
+
 namespace longwire {
 
 Hub::Hub(const std::vector<std::unique_ptr<Loop>>& loops, EventLog& log, IdGenerator& ids,
@@ -18,6 +20,11 @@ Shard* Hub::ShardFor(SessionId id) {
   if (id <= 0 || ids_.NodeOf(id) != options_.node_id) return nullptr;
   const uint32_t shard = ids_.ShardOf(id);
   return shard < shards_.size() ? shards_[shard].get() : nullptr;
+}
+
+bool Hub::IsAnyLoopBehind() const {
+  return std::any_of(shards_.begin(), shards_.end(),
+                     [](const auto& shard) { return shard->loop().is_inbox_half_full(); });
 }
 
 void Hub::PostGrant(SessionId id) {

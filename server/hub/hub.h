@@ -40,6 +40,9 @@ class Hub {
   // What all outboxes may hold together.
   ByteBudget& outbox_budget() { return outbox_budget_; }
 
+  // Whether more waits for one of the loops than it can be expected to have worked off soon.
+  bool IsAnyLoopBehind() const;
+
   // Asks a session's shard to let it enter, or to end it. REQUIRES: an ID of this node.
   void PostGrant(SessionId id);
   void PostEvict(SessionId id);

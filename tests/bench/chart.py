@@ -1,5 +1,7 @@
 """Draws the figures of a run of run.sh, for summary.py."""
 
+import statistics
+
 import matplotlib
 
 matplotlib.use("svg")
@@ -32,6 +34,8 @@ def panels(rows):
 def draw(rows, targets, file):
     """A panel for each figure: a bar with the median of each target, a dot for each round."""
     shown = list(panels(rows))
+    if not shown:
+        return
     columns = 4
     lines = -(-len(shown) // columns)
     figure, grid = pyplot.subplots(lines, columns, figsize=(4 * columns, 2.6 * lines),
@@ -40,12 +44,13 @@ def draw(rows, targets, file):
         axes.set_visible(False)
     for axes, (row, name, label) in zip(grid.flat, shown):
         for place, target in enumerate(targets):
-            values = sorted(r[target][name] for r in rows[row].values() if name in r.get(target, {}))
+            values = [r[target][name] for r in rows[row].values() if name in r.get(target, {})]
             if not values:
                 continue
-            axes.bar(place, values[len(values) // 2], color=COLOURS[target])
+            axes.bar(place, statistics.median(values), color=COLOURS[target])
             axes.plot([place] * len(values), values, ".", color="black", markersize=3)
         axes.set_xticks(range(len(targets)), targets, fontsize=8)
+        axes.set_xlim(-0.6, len(targets) - 0.4)
         axes.set_title(f"{row}: {label}", fontsize=9)
         axes.tick_params(axis="y", labelsize=8)
     figure.savefig(file)

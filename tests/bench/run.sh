@@ -6,7 +6,7 @@
 #
 # Environment, with defaults:
 #   ROUNDS=5            rounds of each row; each round measures each target once
-#   ROWS="idle handshake push-max push-unary push-5000 events echo echo-pipelined broadcast churn"
+#   ROWS="idle handshake push-max push-deep push-unary push-5000 events echo echo-pipelined broadcast churn"
 #                       there are also idle-tls, keepalive, events-long, and push-max at other
 #                       sizes: push-sessions-N, push-payload-N
 #   TARGETS="raw longwire"    of raw longwire nchan nats ws; what cannot do a row is left out of it
@@ -24,7 +24,7 @@ export NODE_PATH=${NODE_PATH:-/usr/share/nodejs}
 here=$(cd "$(dirname "$0")" && pwd)
 build=${1:-$here/../../build/release}
 rounds=${ROUNDS:-5}
-rows=${ROWS:-idle handshake push-max push-unary push-5000 events echo echo-pipelined broadcast churn}
+rows=${ROWS:-idle handshake push-max push-deep push-unary push-5000 events echo echo-pipelined broadcast churn}
 targets=${TARGETS:-raw longwire}
 seconds=${SECONDS_EACH:-3}
 idle_steps=${IDLE_STEPS:-1000,19000}
@@ -97,6 +97,7 @@ can_do() {
     push-unary | events* | keepalive | idle-tls) [[ $1 == longwire ]] ;;
     echo | echo-pipelined) [[ $1 == raw || $1 == longwire || $1 == ws ]] ;;
     churn) [[ $1 == raw || $1 == longwire || $1 == ws ]] ;;
+    push-deep) [[ $1 == raw || $1 == longwire ]] ;;
   esac
 }
 
@@ -171,9 +172,14 @@ start_nchan() {
 # Starts the target on its core, with fresh memory; sets the pids and server_flags.
 start_server() {
   local target=$1 row=$2 log=$3
+  local flags=()
+  [[ $row != churn ]] || flags=(--no-echo)
   case $target in
-    raw) start_with_control "$log" "$raw" ;;
-    ws) start_with_control "$log" node "$here/peers/ws_server.js" ;;
+    raw)
+      [[ $row != push-deep ]] || flags+=(--control-read-bytes=1048576)
+      start_with_control "$log" "$raw" "${flags[@]}"
+      ;;
+    ws) start_with_control "$log" node "$here/peers/ws_server.js" "${flags[@]}" ;;
     longwire) start_longwire "$row" "$log" ;;
     nats) start_nats "$log" ;;
     nchan) start_nchan "$log" ;;
@@ -186,8 +192,8 @@ load_flags_of() {
     idle-tls) echo "idle --steps ${idle_steps%,*},$((${idle_steps%,*} + 4000)) --payload 1024 --fill-messages 20000" ;;
     # Two of the default keepalive's pings.
     keepalive) echo "idle --steps ${idle_steps#*,} --seconds 60" ;;
-    handshake) echo "handshake --sessions 10000" ;;
-    push-max) echo "push --sessions 1000 --payload 64 --batch 64" ;;
+    handshake) echo "handshake --sessions 18000" ;;
+    push-max | push-deep) echo "push --sessions 1000 --payload 64 --batch 64" ;;
     push-sessions-*) echo "push --sessions ${1##*-} --payload 64 --batch 64" ;;
     push-payload-*) echo "push --sessions 1000 --payload ${1##*-} --batch 16 --outstanding 1024" ;;
     push-unary) echo "push --sessions 1000 --payload 64 --unary --outstanding 64" ;;

@@ -245,5 +245,11 @@ TEST_F(AuthAtHandshake, GivesEachClientItsOwnAnswerWhenTwoAreGivenAtOnce) {
   }
 }
 
+TEST_F(AuthAtHandshake, GoesByTheFirstAnswerOfAProviderThatContradictsItself) {
+  Start(TestGateway::QuickOptions(), {.auth = std::make_shared<ContradictingAuth>()});
+  EXPECT_THAT(Answer(), HasStatus(403));
+  EXPECT_TRUE(events().SeesNothingNew());
+}
+
 }  // namespace
 }  // namespace longwire::test

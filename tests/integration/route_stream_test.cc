@@ -1,6 +1,7 @@
 // RouteStream: batches of routes, each item with an answer of its own.
 #include <memory>
 #include <set>
+#include <thread>
 
 #include "tests/support/query_auth.h"
 #include "tests/support/test_gateway.h"
@@ -25,12 +26,19 @@ class RouteStreams : public GatewayTest {
     Options options = TestGateway::QuickOptions();
     options.message_bytes_max = kMessageBytesMax;
     options.outbox_bytes_max = 2 * kMessageBytesMax;
-    options.duplicate_login = DuplicateLogin::kAllow;
-    Start(options, {.auth = std::make_shared<QueryAuth>()});
-    SetDeadline(context_);
-    stream_ = stub().RouteStream(&context_);
+    StartWith(options);
   }
-  void TearDown() override { context_.TryCancel(); }
+  void TearDown() override { context_->TryCancel(); }
+
+  void StartWith(Options options) {
+    options.duplicate_login = DuplicateLogin::kAllow;
+    if (context_ != nullptr) context_->TryCancel();
+    stream_.reset();
+    Start(options, {.auth = std::make_shared<QueryAuth>()});
+    context_ = std::make_unique<grpc::ClientContext>();
+    SetDeadline(*context_);
+    stream_ = stub().RouteStream(context_.get());
+  }
 
   Peer& JoinAs(const std::string& uid) {
     Peer& peer = Join(HttpRequest::Upgrade("/?uid=" + uid));
@@ -56,7 +64,7 @@ class RouteStreams : public GatewayTest {
     return response;
   }
 
-  grpc::ClientContext context_;
+  std::unique_ptr<grpc::ClientContext> context_;
   std::unique_ptr<grpc::ClientReaderWriter<v1::RouteStreamRequest, v1::RouteStreamResponse>>
       stream_;
 };
@@ -127,6 +135,46 @@ TEST_F(RouteStreams, TellAFullOutboxItemByItem) {
   EXPECT_EQ(other.ws.Receive().kind, Received::Kind::kBinary);
 }
 
+// The kernel takes these 96 KiB, whether the client reads or not.
+TEST_F(RouteStreams, FillNoOutboxWithWhatTheClientsSocketTakes) {
+  Options options = TestGateway::QuickOptions();
+  options.outbox_bytes_max = 16 * 1024;
+  options.message_bytes_max = 1'024;
+  StartWith(options);
+  Peer& peer = JoinAs("alice");
+  constexpr uint32_t kRoutes = 96;
+  const std::string body(1'024, 'x');
+  EXPECT_THAT(
+      Ask(Batch(1, std::vector<v1::RouteRequest>(kRoutes, RouteTo(peer.id(), TextMessage(body))))),
+      ::testing::Property(&v1::RouteStreamResponse::accepted_count, kRoutes));
+  for (uint32_t i = 0; i < kRoutes; ++i) ASSERT_EQ(peer.ws.Receive(), Received::Text(body));
+}
+
+// Far more than is read of a stream ahead of the answers.
+TEST_F(RouteStreams, WaitForTheLoopsHoweverMuchIsWritten) {
+  Options options = TestGateway::QuickOptions();
+  options.outbox_bytes_max = 4 * 1024 * 1024;  // All of it, however slowly it is read.
+  StartWith(options);
+  Peer& peer = JoinAs("alice");
+  const std::string body(64, 'x');
+  const std::vector<v1::RouteRequest> routes(64, RouteTo(peer.id(), TextMessage(body)));
+  constexpr uint64_t kBatches = 400;
+  std::thread reading([&] {
+    for (uint64_t i = 0; i < kBatches * 64; ++i) ASSERT_EQ(peer.ws.Receive(), Received::Text(body));
+  });
+  std::thread writing([&] {
+    for (uint64_t i = 0; i < kBatches; ++i) ASSERT_TRUE(stream_->Write(Batch(i, routes)));
+    stream_->WritesDone();
+  });
+  v1::RouteStreamResponse response;
+  uint64_t accepted = 0;
+  while (stream_->Read(&response)) accepted += response.accepted_count();
+  writing.join();
+  EXPECT_EQ(accepted, kBatches * 64);
+  EXPECT_TRUE(stream_->Finish().ok());
+  reading.join();
+}
+
 TEST_F(RouteStreams, KeepTheOrderForEachSessionAcrossBatches) {
   Peer& first = JoinAs("alice");
   Peer& second = JoinAs("bob");
@@ -186,7 +234,7 @@ TEST_F(RouteStreams, EndOnABatchAbove4MiB) {
   v1::RouteStreamResponse response;
   EXPECT_FALSE(stream_->Read(&response));
   EXPECT_EQ(stream_->Finish().error_code(), StatusCode::INVALID_ARGUMENT);
-  EXPECT_EQ(ReasonOf(context_), "BATCH_TOO_BIG");
+  EXPECT_EQ(ReasonOf(*context_), "BATCH_TOO_BIG");
 }
 
 TEST_F(RouteStreams, MayBeCancelledInTheMiddle) {
@@ -194,7 +242,7 @@ TEST_F(RouteStreams, MayBeCancelledInTheMiddle) {
   for (uint64_t i = 0; i < 50; ++i) {
     stream_->Write(Batch(i, {RouteTo(peer.id(), TextMessage("x"))}));
   }
-  context_.TryCancel();
+  context_->TryCancel();
   EXPECT_THAT(Route(RouteTo(peer.id(), TextMessage("after"))), ReachedSessions(1));
 }
 
@@ -210,7 +258,7 @@ TEST_F(RouteStreams, WhoseAnswersAreNotReadHoldUpNobodyElse) {
   for (int i = 0; i < 100; ++i) {
     ASSERT_THAT(Route(RouteTo(peer.id(), TextMessage("x"))), ReachedSessions(1));
   }
-  context_.TryCancel();
+  context_->TryCancel();
 }
 
 }  // namespace

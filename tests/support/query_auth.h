@@ -82,6 +82,15 @@ class PairedQueryAuth final : public AuthProvider {
   std::vector<std::pair<std::string, absl::AnyInvocable<void(AuthResult)>>> pair_;
 };
 
+// Answers twice, against the contract: a refusal, and then the opposite.
+class ContradictingAuth final : public AuthProvider {
+ public:
+  void Authenticate(AuthRequest, absl::AnyInvocable<void(AuthResult)> done) override {
+    done(AuthRefused{.kind = AuthRefused::Kind::kForbidden, .text = "no"});
+    done(AuthAccepted{.uid = "alice"});
+  }
+};
+
 // Has one answer for everybody, and takes only messages that begin with "login " for a login.
 class FixedAuth final : public AuthProvider {
  public:

@@ -14,6 +14,7 @@ struct RawNotice {
     kEntered = 1,   // id: the new session
     kAnswered = 2,  // id: the batch; accepted_count: how many of its pushes found their session
     kLeft = 3,      // id: the session that has ended
+    kRouted = 4,    // id: the session that has sent a message; only with --no-echo
   };
 
   uint32_t kind = 0;

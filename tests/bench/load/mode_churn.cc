@@ -149,7 +149,8 @@ Report RunChurn(const Options& options) {
   churn.Run(options.seconds);
   receiver.recording = false;
   const Reading to = Reading::Now(options, pool, operations());
-  // Each session is told of once, and each end once: both are waited for.
+  // Each session is told of once, and each end once: both are waited for. A message is lost with a
+  // client that is cut before the server has read it.
   const uint64_t entered = options.sessions + churn.reopened_count();
   const bool all_told = PollFor(pool, kLastMessagesSecondsMax, [&] {
     const BackendCounts counts = backend->Counts();

@@ -75,6 +75,8 @@ Report RunPush(const Options& options) {
   // What is still on its way counts neither for the rate nor as lost.
   PollFor(pool, kLastPushesSecondsMax, [&] { return credit.Outstanding() == 0; });
 
+  // The credit is gone before the backend is.
+  backend->OnRefused(nullptr);
   const BackendCounts counts = backend->Counts();
   Report report;
   AddSetting(report, options);

@@ -18,11 +18,6 @@ constexpr size_t kReadBytes = 64 * 1024;
 
 class PeerBackend : public Backend {
  public:
-  ~PeerBackend() override {
-    shutdown(fd_.get(), SHUT_RDWR);
-    if (reader_.joinable()) reader_.join();
-  }
-
   std::vector<int64_t> Sessions() override {
     std::vector<int64_t> sessions;
     for (size_t i = 1; i <= open_count_; ++i) sessions.push_back(static_cast<int64_t>(i));
@@ -61,6 +56,11 @@ class PeerBackend : public Backend {
 
   void StartReading() {
     reader_ = std::thread([this] { ReadAnswers(); });
+  }
+  // REQUIRES: called by the destructor of whoever has TakeAnswers.
+  void StopReading() {
+    shutdown(fd_.get(), SHUT_RDWR);
+    reader_.join();
   }
   // Any thread.
   void SendAll(std::string_view bytes) {
@@ -102,6 +102,7 @@ class NatsBackend final : public PeerBackend {
     StartReading();
     SendAll("CONNECT {\"verbose\":false,\"pedantic\":false}\r\n");
   }
+  ~NatsBackend() override { StopReading(); }
 
  private:
   void AppendPublish(std::string_view channel, std::string_view payload,
@@ -127,6 +128,7 @@ class NatsBackend final : public PeerBackend {
 class NchanBackend final : public PeerBackend {
  public:
   explicit NchanBackend(const HostPort& address) : PeerBackend(address) { StartReading(); }
+  ~NchanBackend() override { StopReading(); }
 
  private:
   void AppendPublish(std::string_view channel, std::string_view payload,

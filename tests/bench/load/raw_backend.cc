@@ -122,6 +122,10 @@ void RawBackend::Take(const RawNotice& notice) {
       ++counts_.entered;
       return;
     }
+    if (notice.kind == RawNotice::kRouted) {
+      ++counts_.routed;
+      return;
+    }
     if (notice.kind == RawNotice::kLeft) {
       sessions_.Leave(static_cast<int64_t>(notice.id));
       ++counts_.left;

@@ -1,13 +1,15 @@
 // The `ws` package behind the interface of longwire-bench-raw: an echo server for WebSocket clients,
 // and a control connection (common/raw_control.h) over which sessions are told and messages pushed.
-// Prints its two addresses and serves until SIGTERM.
+// With --no-echo the publisher is told of what clients send, as raw's is. Prints its two addresses and
+// serves until SIGTERM.
 'use strict';
 const net = require('net');
 const { WebSocketServer } = require('ws');
 
-const ENTERED = 1, ANSWERED = 2, LEFT = 3;
+const ENTERED = 1, ANSWERED = 2, LEFT = 3, ROUTED = 4;
 const HEADER_BYTES = 16; // Of a notice, a batch and a push alike.
 
+const hasEcho = !process.argv.includes('--no-echo');
 const sessions = new Map();
 let nextId = 1n;
 let control = null;
@@ -64,7 +66,10 @@ clients.on('connection', (session) => {
   const id = nextId++;
   sessions.set(id, session);
   notice(ENTERED, 0, id);
-  session.on('message', (message, isBinary) => session.send(message, { binary: isBinary }));
+  session.on('message', (message, isBinary) => {
+    if (hasEcho) session.send(message, { binary: isBinary });
+    else notice(ROUTED, 0, id);
+  });
   session.on('error', () => {}); // 'close' follows.
   session.on('close', () => {
     sessions.delete(id);

@@ -10,15 +10,17 @@
 int main(int argc, char** argv) {
   std::string ws_listen = "127.0.0.1:0";
   std::string control_listen = "127.0.0.1:0";
-  size_t control_read_bytes = 64 * 1024;
+  longwire::bench::RawServer::Options options;
   CLI::App app(
       "A WebSocket server on bare epoll: the yardstick that longwire is measured against.");
   app.option_defaults()->always_capture_default();
   app.add_option("--ws-listen", ws_listen, "address for WebSocket clients");
   app.add_option("--control-listen", control_listen, "address for the publisher");
-  app.add_option("--control-read-bytes", control_read_bytes,
+  app.add_option("--control-read-bytes", options.control_read_bytes,
                  "read of the publisher's pushes a pass")
       ->check(CLI::Range(4096, 16 * 1024 * 1024));
+  app.add_flag("!--no-echo", options.has_echo,
+               "tell the publisher of what clients send, in place of sending it back");
   CLI11_PARSE(app, argc, argv);
 
   using namespace longwire::bench;
@@ -32,7 +34,6 @@ int main(int argc, char** argv) {
 
   UniqueFd ws_listener = Listen(ws_listen, "ws");
   UniqueFd control_listener = Listen(control_listen, "control");
-  RawServer(std::move(ws_listener), std::move(control_listener), control_read_bytes)
-      .Run(stop.get());
+  RawServer(std::move(ws_listener), std::move(control_listener), options).Run(stop.get());
   return 0;
 }

@@ -27,12 +27,13 @@ int DescriptorOf(uint64_t id) {
 
 }  // namespace
 
-RawServer::RawServer(UniqueFd ws_listener, UniqueFd control_listener, size_t control_read_bytes)
-    : ws_listener_(std::move(ws_listener)),
+RawServer::RawServer(UniqueFd ws_listener, UniqueFd control_listener, const Options& options)
+    : has_echo_(options.has_echo),
+      ws_listener_(std::move(ws_listener)),
       control_listener_(std::move(control_listener)),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       buffer_(kReadBytes),
-      control_buffer_(control_read_bytes) {
+      control_buffer_(options.control_read_bytes) {
   Watch(ws_listener_.get(), EPOLL_CTL_ADD, EPOLLIN);
   Watch(control_listener_.get(), EPOLL_CTL_ADD, EPOLLIN);
 }
@@ -202,6 +203,10 @@ size_t RawServer::TakeFrames(int fd, std::span<char> input) {
       return input.size();
     }
     if (frame.opcode == kFramePong) continue;
+    if (!has_echo_ && frame.opcode != kFramePing) {
+      Notice(RawNotice::kRouted, sessions_[fd].id);
+      continue;
+    }
     const uint8_t answer = frame.opcode == kFramePing ? kFramePong : frame.opcode;
     AppendServerFrame(Out(fd), answer, frame.payload);
   }

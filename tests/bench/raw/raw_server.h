@@ -21,9 +21,15 @@ namespace longwire::bench {
 // It is a yardstick, not a server: no limits, no timeouts, no checks of well-formedness, no UTF-8.
 class RawServer {
  public:
-  // Reads up to `control_read_bytes` of pushes a pass: the more, the more frames for one session
-  // there are to leave in one send.
-  RawServer(UniqueFd ws_listener, UniqueFd control_listener, size_t control_read_bytes);
+  struct Options {
+    // What is read of pushes a pass: the more, the more frames for one session there are to leave
+    // in one send.
+    size_t control_read_bytes = 64 * 1024;
+    // What clients send is sent back to them; else the publisher is told of it.
+    bool has_echo = true;
+  };
+
+  RawServer(UniqueFd ws_listener, UniqueFd control_listener, const Options& options);
 
   // Serves until `stop_fd` is readable.
   void Run(int stop_fd);
@@ -58,6 +64,7 @@ class RawServer {
   void Close(int fd);
   void Watch(int fd, int operation, uint32_t events);
 
+  const bool has_echo_;
   UniqueFd ws_listener_;
   UniqueFd control_listener_;
   UniqueFd control_;

@@ -105,6 +105,13 @@ TEST_F(RouteJobTest, ARouteByUidReachesAllItsSessions) {
   EXPECT_EQ(job_->failed_count(0), 1u);
 }
 
+TEST_F(RouteJobTest, StandsForWhatItsSessionsAreSentAndNotOnlyForWhatWasAsked) {
+  for (int i = 0; i < 100; ++i) hub_.LogIn(0, "alice");
+  ToUid("alice", std::string(1'000, 'x'));
+  Run();
+  EXPECT_GE(job_->bytes(), 100u * 1'000);
+}
+
 TEST_F(RouteJobTest, EachRequestGetsItsOwnAnswer) {
   FakeSession& alice = hub_.LogIn(0, "alice");
   FakeSession& full = hub_.LogIn(1, "full");

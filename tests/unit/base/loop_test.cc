@@ -188,6 +188,15 @@ TEST_F(LoopTest, TryPostRefusesWhatGoesOverTheBoundAndTakesItWhenTheInboxIsWorke
   OnLoop([&] { EXPECT_EQ(ran, 3); });
 }
 
+TEST_F(LoopTest, TellsWhenItsInboxIsMoreThanHalfFull) {
+  EXPECT_TRUE(loop_.TryPost(kInboxBytesMax / 2, [] {}));
+  EXPECT_FALSE(loop_.is_inbox_half_full());
+  EXPECT_TRUE(loop_.TryPost(1, [] {}));
+  EXPECT_TRUE(loop_.is_inbox_half_full());
+  Start();
+  OnLoop([&] { EXPECT_FALSE(loop_.is_inbox_half_full()); });
+}
+
 TEST_F(LoopTest, ATaskLargerThanTheBoundGoesIntoAnEmptyInboxOnly) {
   EXPECT_TRUE(loop_.TryPost(kInboxBytesMax + 1, [] {}));
   EXPECT_FALSE(loop_.TryPost(kInboxBytesMax + 1, [] {}));
