@@ -14,6 +14,7 @@
 #include "server/core/partition.h"
 #include "server/core/session_id.h"
 #include "server/engine/event_log.h"
+#include "server/hub/broadcast_round.h"
 #include "server/hub/hub_session.h"
 #include "server/hub/topic_index.h"
 #include "server/hub/uid_directory.h"
@@ -69,6 +70,8 @@ class Shard {
 
   // Which of the sessions are in which topics.
   TopicIndex& topics() { return topics_; }
+  // The broadcasts that are under way here.
+  BroadcastRound& broadcasts() { return broadcasts_; }
 
   // What another shard's release or claim asks of a session here.
   void Grant(SessionId id);
@@ -91,6 +94,7 @@ class Shard {
   absl::flat_hash_map<SessionId, HubSession*> sessions_;
   absl::flat_hash_map<SessionId, HubSession*> claimants_;  // Those that wait for their uid.
   TopicIndex topics_;
+  BroadcastRound broadcasts_{*this};
   EventBatch batch_;
   using Releases = std::vector<std::pair<std::string, SessionId>>;
   static void Release(Hub& hub, const Releases& releases);
