@@ -15,6 +15,10 @@ namespace longwire {
 void GiveBackLargeBlocks() {
   constexpr int kLargeBytes = 256 * 1024;
   mallopt(M_MMAP_THRESHOLD, kLargeBytes);
+  // With the line above glibc no longer raises this by itself from 128 KiB, and messages of 64 KiB
+  // would go back to the system, and be faulted in again, one by one.
+  constexpr int kKeptBytes = 4 * 1024 * 1024;
+  mallopt(M_TRIM_THRESHOLD, kKeptBytes);
 }
 
 void StopSearchForLockCycles() {
