@@ -46,28 +46,28 @@ struct BroadcastJob {
 
 class Part final : public BroadcastPart {
  public:
-  Part(std::shared_ptr<BroadcastJob> job, uint32_t shard)
-      : job_(std::move(job)), counts_(job_->counts[shard]) {}
+  Part(std::shared_ptr<BroadcastJob> job, Shard& shard)
+      : job_(std::move(job)), shard_(shard), counts_(job_->counts[shard.index()]) {}
 
-  std::vector<SessionId> Collect(Shard& shard) override {
+  std::vector<SessionId> Collect() override {
     const v1::BroadcastRequest& request = job_->request;
-    std::vector<SessionId> targets = std::move(job_->sessions_of_uids[shard.index()]);
+    std::vector<SessionId> targets = std::move(job_->sessions_of_uids[shard_.index()]);
     const auto add = [&](const HubSession& session) { targets.push_back(session.id()); };
     if (request.has_everyone()) {
-      targets.reserve(shard.size());
-      shard.ForEach(add);
+      targets.reserve(shard_.size());
+      shard_.ForEach(add);
     } else if (request.has_topic()) {
-      targets.reserve(shard.topics().SizeOf(request.topic()));
-      shard.topics().ForEach(request.topic(), add);
+      targets.reserve(shard_.topics().SizeOf(request.topic()));
+      shard_.topics().ForEach(request.topic(), add);
     }
     return targets;
   }
 
   size_t frame_bytes() const override { return job_->frame.size(); }
 
-  void DeliverTo(Shard& shard, SessionId id) override {
+  void DeliverTo(SessionId id) override {
     if (job_->except.contains(id)) return;
-    HubSession* session = shard.Find(id);
+    HubSession* session = shard_.Find(id);
     if (session == nullptr) return;
     switch (session->Deliver(job_->frame)) {
       case Delivery::kQueued:
@@ -88,6 +88,7 @@ class Part final : public BroadcastPart {
 
  private:
   const std::shared_ptr<BroadcastJob> job_;
+  Shard& shard_;
   BroadcastCounts& counts_;
 };
 
@@ -152,9 +153,8 @@ void RunBroadcast(Hub& hub, const v1::BroadcastRequest& request, SharedFrame fra
                        .done = std::move(done)});
   if (request.has_uids()) ResolveUids(hub, request.uids(), job->sessions_of_uids);
   for (const auto& shard : hub.shards()) {
-    shard->loop().Post([&shard = *shard, job] {
-      shard.broadcasts().Add(std::make_unique<Part>(job, shard.index()));
-    });
+    shard->loop().Post(
+        [&shard = *shard, job] { shard.broadcasts().Add(std::make_unique<Part>(job, shard)); });
   }
 }
 

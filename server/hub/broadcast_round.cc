@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "server/base/limits.h"
-#include "server/hub/shard.h"
 
 namespace longwire {
 
@@ -22,7 +21,7 @@ void BroadcastRound::Turn() {
   if (running_.empty()) position_ = 0;
   has_turn_ = !running_.empty() || !new_.empty();
   // Runs in the next turn: what this one has put into outboxes is sent first.
-  if (has_turn_) shard_.loop().Post([this] { Turn(); });
+  if (has_turn_) loop_.Post([this] { Turn(); });
 }
 
 void BroadcastRound::FinishThrough() {
@@ -38,7 +37,7 @@ void BroadcastRound::CollectNew() {
   for (size_t seen = 0; !new_.empty() && seen < kBroadcastSliceSessionsMax;) {
     std::unique_ptr<BroadcastPart> part = std::move(new_.front());
     new_.pop_front();
-    std::vector<SessionId> targets = part->Collect(shard_);
+    std::vector<SessionId> targets = part->Collect();
     seen += 1 + targets.size();
     const size_t by_bytes = std::max<size_t>(1, kBroadcastSliceBytesMax / part->frame_bytes());
     const size_t slice = std::min(kBroadcastSliceSessionsMax, by_bytes);
@@ -57,7 +56,7 @@ void BroadcastRound::CollectNew() {
 }
 
 void BroadcastRound::DeliverAll(BroadcastPart& part, const std::vector<SessionId>& targets) {
-  for (const SessionId id : targets) part.DeliverTo(shard_, id);
+  for (const SessionId id : targets) part.DeliverTo(id);
   part.Finish();
 }
 
@@ -76,7 +75,7 @@ void BroadcastRound::Advance(Running& running, SessionId end) {
   const std::vector<SessionId>& targets = running.targets;
   while (running.left > 0 && running.next < targets.size() &&
          (end == 0 || targets[running.next] < end)) {
-    running.part->DeliverTo(shard_, targets[running.next]);
+    running.part->DeliverTo(targets[running.next]);
     ++running.next;
     --running.left;
   }

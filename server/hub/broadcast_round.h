@@ -5,22 +5,21 @@
 #include <memory>
 #include <vector>
 
+#include "server/base/loop.h"
 #include "server/core/session_id.h"
 
 namespace longwire {
-
-class Shard;
 
 // What one loop has to do of a broadcast. Only on that loop once the round has it.
 class BroadcastPart {
  public:
   virtual ~BroadcastPart() = default;
   // The shard's sessions that it is for, each once.
-  virtual std::vector<SessionId> Collect(Shard& shard) = 0;
+  virtual std::vector<SessionId> Collect() = 0;
   // What each of them is given.
   virtual size_t frame_bytes() const = 0;
   // Some have left by now.
-  virtual void DeliverTo(Shard& shard, SessionId id) = 0;
+  virtual void DeliverTo(SessionId id) = 0;
   // All have been delivered to. Called once, last; it may add another to the round.
   virtual void Finish() = 0;
 };
@@ -34,7 +33,7 @@ class BroadcastPart {
 // send; and since IDs grow, the sessions' memory is visited in the order in which it was made.
 class BroadcastRound {
  public:
-  explicit BroadcastRound(Shard& shard) : shard_(shard) {}
+  explicit BroadcastRound(Loop& loop) : loop_(loop) {}
   BroadcastRound(const BroadcastRound&) = delete;
   BroadcastRound& operator=(const BroadcastRound&) = delete;
 
@@ -61,7 +60,7 @@ class BroadcastRound {
   // Takes those out that have reached all.
   void FinishThrough();
 
-  Shard& shard_;
+  Loop& loop_;
   std::deque<std::unique_ptr<BroadcastPart>> new_;
   std::vector<Running> running_;
   SessionId position_ = 0;  // All that are running have reached their targets before this one.

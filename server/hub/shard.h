@@ -94,7 +94,7 @@ class Shard {
   absl::flat_hash_map<SessionId, HubSession*> sessions_;
   absl::flat_hash_map<SessionId, HubSession*> claimants_;  // Those that wait for their uid.
   TopicIndex topics_;
-  BroadcastRound broadcasts_{*this};
+  BroadcastRound broadcasts_{loop_};
   EventBatch batch_;
   using Releases = std::vector<std::pair<std::string, SessionId>>;
   static void Release(Hub& hub, const Releases& releases);

@@ -68,10 +68,7 @@ Report RunBroadcast(const Options& options) {
   PollFor(pool, kLastBroadcastsSecondsMax, [&] { return receiver.received_count == expected; });
 
   Report report;
-  report.AddText("mode", options.mode);
-  report.AddText("server", options.label);
-  report.AddCount("sessions", options.sessions);
-  report.AddCount("payload_bytes", options.payload_bytes);
+  AddSetting(report, options);
   report.AddCount("in_flight", options.in_flight);
   AddReadings(report, from, to);
   report.AddLatency("latency", receiver.latency);

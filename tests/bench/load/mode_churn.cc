@@ -160,10 +160,7 @@ Report RunChurn(const Options& options) {
 
   const BackendCounts counts = backend->Counts();
   Report report;
-  report.AddText("mode", options.mode);
-  report.AddText("server", options.label);
-  report.AddCount("sessions", options.sessions);
-  report.AddCount("payload_bytes", options.payload_bytes);
+  AddSetting(report, options);
   report.AddCount("churn_rate_asked_per_second", options.churn_rate);
   report.AddCount("message_rate_asked_per_second", options.message_rate);
   report.AddCount("rate_asked_per_second", options.rate);

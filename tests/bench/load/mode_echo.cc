@@ -86,12 +86,9 @@ class Echoer final : public ClientPool::Handler {
   int64_t begin_nanos_ = 0;
 };
 
-void AddSetting(Report& report, const Options& options, bool through_backend) {
-  report.AddText("mode", options.mode);
-  report.AddText("server", options.label);
+void AddOwnSetting(Report& report, const Options& options, bool through_backend) {
+  AddSetting(report, options);
   report.AddText("path", through_backend ? "through the backend" : "direct");
-  report.AddCount("sessions", options.sessions);
-  report.AddCount("payload_bytes", options.payload_bytes);
   report.AddCount("in_flight_each", options.in_flight);
   report.AddCount("rate_asked_per_second", options.rate);
 }
@@ -118,7 +115,7 @@ Report RunEcho(const Options& options) {
   PollFor(pool, kLastEchoesSecondsMax, [&] { return echoer.received_count == echoer.sent_count; });
 
   Report report;
-  AddSetting(report, options, through_backend);
+  AddOwnSetting(report, options, through_backend);
   AddReadings(report, from, to);
   report.AddLatency("latency", echoer.latency);
   report.AddCount("sent", echoer.sent_count);

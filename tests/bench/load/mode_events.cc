@@ -10,11 +10,6 @@ namespace {
 
 constexpr double kLastEventsSecondsMax = 5;
 
-class Ignorer final : public ClientPool::Handler {
- public:
-  void OnMessage(size_t, std::string_view, int64_t) override {}
-};
-
 // The clients in turn, each sending `in_flight` messages in one go, as long as no more than
 // `outstanding` are on their way to the subscriber.
 class Senders {
@@ -72,7 +67,7 @@ class Senders {
 Report RunEvents(const Options& options) {
   if (options.grpc.empty()) Die("events needs --grpc");
   const std::unique_ptr<Backend> backend = ConnectBackend(options);
-  Ignorer ignorer;
+  IgnoringHandler ignorer;
   ClientPool pool(options, ignorer);
   pool.Open(options.sessions, options.open_seconds_max);
   AwaitSessions(pool, *backend, options.sessions);
@@ -87,10 +82,7 @@ Report RunEvents(const Options& options) {
   senders.Finish();
 
   Report report;
-  report.AddText("mode", options.mode);
-  report.AddText("server", options.label);
-  report.AddCount("sessions", options.sessions);
-  report.AddCount("payload_bytes", options.payload_bytes);
+  AddSetting(report, options);
   report.AddCount("burst", options.in_flight);
   report.AddCount("outstanding_max", options.outstanding);
   AddReadings(report, from, to);

@@ -7,16 +7,11 @@ namespace {
 // Enough for the server to have made what it makes once.
 constexpr size_t kWarmSessions = 500;
 
-class Ignorer final : public ClientPool::Handler {
- public:
-  void OnMessage(size_t, std::string_view, int64_t) override {}
-};
-
 }  // namespace
 
 Report RunHandshake(const Options& options) {
   const std::unique_ptr<Backend> backend = ConnectBackend(options);
-  Ignorer ignorer;
+  IgnoringHandler ignorer;
   ClientPool pool(options, ignorer);
   const size_t warm = std::min(kWarmSessions, options.sessions / 2);
   const auto open_to = [&](size_t count) {
@@ -30,10 +25,7 @@ Report RunHandshake(const Options& options) {
   const Reading to = Reading::Now(options, pool, options.sessions);
 
   Report report;
-  report.AddText("mode", options.mode);
-  report.AddText("server", options.label);
-  report.AddCount("sessions", options.sessions);
-  report.AddCount("tls", options.tls ? 1 : 0);
+  AddSetting(report, options);
   AddReadings(report, from, to);
   report.AddCount("connections_lost", pool.lost_count());
   return report;

@@ -108,10 +108,8 @@ Report RunIdle(const Options& options) {
   }
 
   Report report;
-  report.AddText("mode", options.mode);
-  report.AddText("server", options.label);
+  AddSetting(report, options);
   report.AddCount("sessions", steps.back().sessions);
-  report.AddCount("tls", options.tls ? 1 : 0);
   AddSteps(report, steps);
   const size_t opened = steps.back().sessions - steps.front().sessions;
   if (opened != 0) {

@@ -41,11 +41,8 @@ class PushReceiver final : public ClientPool::Handler {
   uint64_t credited_count_ = 0;
 };
 
-void AddSetting(Report& report, const Options& options) {
-  report.AddText("mode", options.mode);
-  report.AddText("server", options.label);
-  report.AddCount("sessions", options.sessions);
-  report.AddCount("payload_bytes", options.payload_bytes);
+void AddOwnSetting(Report& report, const Options& options) {
+  AddSetting(report, options);
   report.AddCount("batch_routes", options.batch);
   report.AddText("call", options.unary ? "Route" : "RouteStream");
   report.AddCount("rate_asked_per_second", options.rate);
@@ -79,7 +76,7 @@ Report RunPush(const Options& options) {
   backend->OnRefused(nullptr);
   const BackendCounts counts = backend->Counts();
   Report report;
-  AddSetting(report, options);
+  AddOwnSetting(report, options);
   AddReadings(report, from, to);
   report.AddLatency("latency", receiver.latency);
   report.AddCount("sent", publisher.sent_count());

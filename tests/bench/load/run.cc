@@ -47,6 +47,15 @@ void AwaitSessions(ClientPool& pool, Backend& backend, size_t count) {
   }
 }
 
+void AddSetting(Report& report, const Options& options) {
+  report.AddText("mode", options.mode);
+  report.AddText("server", options.label);
+  // idle goes up in steps.
+  report.AddCount("sessions", options.mode == "idle" ? options.steps.back() : options.sessions);
+  report.AddCount("payload_bytes", options.payload_bytes);
+  report.AddCount("tls", options.tls ? 1 : 0);
+}
+
 Reading Reading::Now(const Options& options, const ClientPool& pool, uint64_t operations) {
   return {.nanos = MonotonicNanos(),
           .operations = operations,

@@ -24,6 +24,15 @@ bool PollFor(ClientPool& pool, double seconds, const std::function<bool()>& done
 // a server that loses an ENTER is not measured, it is broken.
 void AwaitSessions(ClientPool& pool, Backend& backend, size_t count);
 
+// What every report begins with: what was measured, and with what load.
+void AddSetting(Report& report, const Options& options);
+
+// For clients whose messages say nothing that is measured.
+class IgnoringHandler final : public ClientPool::Handler {
+ public:
+  void OnMessage(size_t, std::string_view, int64_t) override {}
+};
+
 // What was done, and used, at one moment. The difference of two is a measurement.
 struct Reading {
   int64_t nanos = 0;

@@ -53,12 +53,12 @@ class RoundTest : public testing::Test {
     Part(RoundTest& test, int number, std::vector<SessionId> targets, size_t frame_bytes)
         : test_(test), number_(number), targets_(std::move(targets)), frame_bytes_(frame_bytes) {}
 
-    std::vector<SessionId> Collect(Shard&) override {
+    std::vector<SessionId> Collect() override {
       test_.collected_in_[number_] = test_.turn_;
       return targets_;
     }
     size_t frame_bytes() const override { return frame_bytes_; }
-    void DeliverTo(Shard&, SessionId id) override {
+    void DeliverTo(SessionId id) override {
       test_.delivered_.push_back({test_.turn_, number_, id});
     }
     void Finish() override { test_.OnFinished(number_); }
