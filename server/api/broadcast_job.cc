@@ -26,18 +26,14 @@ struct BroadcastJob {
   absl::flat_hash_set<SessionId> except;
   // By shard; only its loop touches them once it runs.
   std::vector<std::vector<SessionId>> sessions_of_uids;
-  std::vector<BroadcastCounts> counts;
+  std::vector<DeliveryCounts> counts;
   std::atomic<size_t> waiting_for;
-  absl::AnyInvocable<void(const BroadcastCounts&)> done;
+  absl::AnyInvocable<void(const DeliveryCounts&)> done;
 
   void OneIsThrough() {
     if (waiting_for.fetch_sub(1) != 1) return;
-    BroadcastCounts sum;
-    for (const BroadcastCounts& part : counts) {
-      sum.taken += part.taken;
-      sum.full += part.full;
-      sum.total_full += part.total_full;
-    }
+    DeliveryCounts sum;
+    for (const DeliveryCounts& part : counts) sum.Add(part);
     // What no outbox has taken is given back before the caller knows.
     frame = {};
     done(sum);
@@ -68,20 +64,7 @@ class Part final : public BroadcastPart {
   void DeliverTo(SessionId id) override {
     if (job_->except.contains(id)) return;
     HubSession* session = shard_.Find(id);
-    if (session == nullptr) return;
-    switch (session->Deliver(job_->frame)) {
-      case Delivery::kQueued:
-        ++counts_.taken;
-        return;
-      case Delivery::kFull:
-        ++counts_.full;
-        return;
-      case Delivery::kTotalFull:
-        ++counts_.total_full;
-        return;
-      case Delivery::kGone:
-        return;
-    }
+    if (session != nullptr) counts_.Add(session->Deliver(job_->frame));
   }
 
   void Finish() override { job_->OneIsThrough(); }
@@ -89,7 +72,7 @@ class Part final : public BroadcastPart {
  private:
   const std::shared_ptr<BroadcastJob> job_;
   Shard& shard_;
-  BroadcastCounts& counts_;
+  DeliveryCounts& counts_;
 };
 
 std::optional<Refusal> CheckAudience(const v1::BroadcastRequest& request) {
@@ -139,7 +122,7 @@ std::variant<SharedFrame, Refusal> PlanBroadcast(const v1::BroadcastRequest& req
 }
 
 void RunBroadcast(Hub& hub, const v1::BroadcastRequest& request, SharedFrame frame,
-                  absl::AnyInvocable<void(const BroadcastCounts&)> done) {
+                  absl::AnyInvocable<void(const DeliveryCounts&)> done) {
   // Bounded by how many run at once, not by the inboxes: it reaches all loops or none.
   const size_t shards = hub.shards().size();
   const auto& except = request.except_session_ids();
@@ -148,7 +131,7 @@ void RunBroadcast(Hub& hub, const v1::BroadcastRequest& request, SharedFrame fra
                        .frame = std::move(frame),
                        .except = absl::flat_hash_set<SessionId>(except.begin(), except.end()),
                        .sessions_of_uids = std::vector<std::vector<SessionId>>(shards),
-                       .counts = std::vector<BroadcastCounts>(shards),
+                       .counts = std::vector<DeliveryCounts>(shards),
                        .waiting_for = {shards},
                        .done = std::move(done)});
   if (request.has_uids()) ResolveUids(hub, request.uids(), job->sessions_of_uids);

@@ -13,13 +13,6 @@
 
 namespace longwire {
 
-// How far a broadcast got, in sessions.
-struct BroadcastCounts {
-  uint64_t taken = 0;
-  uint64_t full = 0;        // Skipped: the session's outbox had no room.
-  uint64_t total_full = 0;  // Skipped: all outboxes together had none.
-};
-
 // The frame that every session of a Broadcast gets, made once and charged once to the outboxes'
 // budget; or what is wrong with the request, or that there is no room.
 std::variant<SharedFrame, Refusal> PlanBroadcast(const v1::BroadcastRequest& request, Hub& hub,
@@ -28,9 +21,10 @@ std::variant<SharedFrame, Refusal> PlanBroadcast(const v1::BroadcastRequest& req
 
 // Delivers the frame to the request's audience. Each loop does its part in slices, one a turn, so
 // that a large audience holds up none of its sessions; whoever joins the audience meanwhile may or
-// may not be reached. `done` is called once, when all slices are through, on a loop; it must be
-// quick. REQUIRES: a frame from PlanBroadcast; the request lives until it is done.
+// may not be reached. `done` is told, in sessions, how far it got: once, when all slices are
+// through, on a loop; it must be quick. REQUIRES: a frame from PlanBroadcast; the request lives
+// until it is done.
 void RunBroadcast(Hub& hub, const v1::BroadcastRequest& request, SharedFrame frame,
-                  absl::AnyInvocable<void(const BroadcastCounts&)> done);
+                  absl::AnyInvocable<void(const DeliveryCounts&)> done);
 
 }  // namespace longwire

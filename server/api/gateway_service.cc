@@ -144,7 +144,7 @@ grpc::ServerUnaryReactor* GatewayService::Broadcast(grpc::CallbackServerContext*
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   RunBroadcast(hub_, *request, std::get<SharedFrame>(std::move(plan)),
                [this, response, slot = std::move(slot),
-                finish = FinishOnCourier(reactor, context)](const BroadcastCounts& counts) mutable {
+                finish = FinishOnCourier(reactor, context)](const DeliveryCounts& counts) mutable {
                  metrics_.broadcasts.Add();
                  metrics_.broadcast_reached.Add(counts.taken);
                  metrics_.broadcast_skipped_full.Add(counts.full);

@@ -88,36 +88,23 @@ void RouteJob::Count(const DeliveryBatch::Item& item) {
   Route& route = routes_[item.tag];
   if (item.was_refused_by_inbox) {
     ++route.busy;
-    return;
-  }
-  switch (item.result) {
-    case Delivery::kQueued:
-      ++route.taken;
-      return;
-    case Delivery::kFull:
-      ++route.full;
-      return;
-    case Delivery::kTotalFull:
-      ++route.total_full;
-      return;
-    case Delivery::kGone:
-      ++route.gone;
-      return;
+  } else {
+    route.sessions.Add(item.result);
   }
 }
 
 std::optional<Refusal> RouteJob::RefusalOf(size_t index) const {
   const Route& route = routes_[index];
   if (route.refusal) return route.refusal;
-  if (route.taken > 0) return std::nullopt;
+  if (route.sessions.taken > 0) return std::nullopt;
   const v1::RouteRequest& request = *route.request;
   const std::string target = request.has_uid() ? fmt::format("uid \"{}\"", request.uid())
                                                : fmt::format("session {}", request.session_id());
-  if (route.full > 0) {
+  if (route.sessions.full > 0) {
     return Refusal{Reason::kOutboxFull,
                    fmt::format("the outbox of {} is full: its client reads too slowly", target)};
   }
-  if (route.total_full > 0) return AllOutboxesFull();
+  if (route.sessions.total_full > 0) return AllOutboxesFull();
   if (route.busy > 0) return LoopBusy(target);
   return request.has_uid() ? UidOffline(request.uid()) : SessionGone(request.session_id());
 }

@@ -46,22 +46,18 @@ class RouteJob {
   size_t size() const { return routes_.size(); }
   // Nothing when the route was taken by at least one session.
   std::optional<Refusal> RefusalOf(size_t index) const;
-  uint32_t session_count(size_t index) const { return routes_[index].taken; }
+  uint32_t session_count(size_t index) const { return routes_[index].sessions.taken; }
   uint32_t failed_count(size_t index) const {
     const Route& route = routes_[index];
-    return route.full + route.total_full + route.gone + route.busy;
+    return route.sessions.full + route.sessions.total_full + route.sessions.gone + route.busy;
   }
 
  private:
   struct Route {
     const v1::RouteRequest* request;
     std::optional<Refusal> refusal;  // It never got as far as a session.
-    // By session: what became of the message.
-    uint32_t taken = 0;
-    uint32_t full = 0;
-    uint32_t total_full = 0;
-    uint32_t gone = 0;
-    uint32_t busy = 0;
+    DeliveryCounts sessions;         // What became of the message,
+    uint32_t busy = 0;               // and how often it never got to its loop.
   };
 
   std::optional<Refusal> Resolve(const v1::RouteRequest& request, uint32_t index);

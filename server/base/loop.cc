@@ -70,9 +70,9 @@ bool Loop::TryPost(size_t bytes, Task task) {
   {
     absl::MutexLock lock(&inbox_mutex_);
     // A task larger than the bound may still go into an empty inbox: it can never do better.
-    if (inbox_bytes_ > 0 && inbox_bytes_ + bytes > kInboxBytesMax) return false;
-    inbox_bytes_ += bytes;
-    inbox_bytes_seen_.store(inbox_bytes_, std::memory_order_relaxed);
+    const size_t before = inbox_bytes_.load(std::memory_order_relaxed);
+    if (before > 0 && before + bytes > kInboxBytesMax) return false;
+    inbox_bytes_.store(before + bytes, std::memory_order_relaxed);
     inbox_.push_back({bytes, std::move(task)});
   }
   WakeIfAsleep();
@@ -99,8 +99,7 @@ void Loop::RunPosted() {
   {
     absl::MutexLock lock(&inbox_mutex_);
     running_.swap(inbox_);
-    inbox_bytes_ = 0;
-    inbox_bytes_seen_.store(0, std::memory_order_relaxed);
+    inbox_bytes_.store(0, std::memory_order_relaxed);
   }
   for (Posted& posted : running_) posted.task();
   running_.clear();

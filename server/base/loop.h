@@ -59,7 +59,7 @@ class Loop {
   [[nodiscard]] bool TryPost(size_t bytes, Task task);
   // Any thread: whoever can wait should let this loop come up before posting more.
   bool is_inbox_half_full() const {
-    return inbox_bytes_seen_.load(std::memory_order_relaxed) > kInboxBytesMax / 2;
+    return inbox_bytes_.load(std::memory_order_relaxed) > kInboxBytesMax / 2;
   }
 
   // The rest is for the loop's own thread (or before Run).
@@ -104,8 +104,7 @@ class Loop {
 
   absl::Mutex inbox_mutex_;
   std::vector<Posted> inbox_ ABSL_GUARDED_BY(inbox_mutex_);
-  size_t inbox_bytes_ ABSL_GUARDED_BY(inbox_mutex_) = 0;
-  std::atomic<size_t> inbox_bytes_seen_{0};  // The same, without the lock.
+  std::atomic<size_t> inbox_bytes_{0};  // Changed only with the lock, read by anybody.
 
   // Only on the loop's thread.
   TimerWheel wheel_;

@@ -141,7 +141,7 @@ void Session::OnMessage(MessageView message) {
 
 Delivery Session::Deliver(MessageView message) {
   const size_t bytes = FrameBytes(message.body.size());
-  if (!MakeRoomFor(bytes)) return is_ended() ? Delivery::kGone : Delivery::kFull;
+  if (const Delivery room = MakeRoomFor(bytes); room != Delivery::kQueued) return room;
   if (!edge().shared().outbox_budget.Take(bytes)) return Delivery::kTotalFull;
   WriteMessage(message);
   CountMessageOut();
@@ -149,7 +149,7 @@ Delivery Session::Deliver(MessageView message) {
 }
 
 Delivery Session::Deliver(const SharedFrame& frame) {
-  if (!MakeRoomFor(frame.size())) return is_ended() ? Delivery::kGone : Delivery::kFull;
+  if (const Delivery room = MakeRoomFor(frame.size()); room != Delivery::kQueued) return room;
   const bool is_copied = frame.size() <= kCopiedFrameBytesMax;
   if (!edge().shared().outbox_budget.Take(is_copied ? frame.size() : Outbox::kReferenceBytes)) {
     return Delivery::kTotalFull;
@@ -163,13 +163,14 @@ Delivery Session::Deliver(const SharedFrame& frame) {
   return Delivery::kQueued;
 }
 
-bool Session::MakeRoomFor(size_t bytes) {
+Delivery Session::MakeRoomFor(size_t bytes) {
   const size_t bytes_max = edge().options().outbox_bytes_max;
-  if (outbox_bytes() + bytes <= bytes_max) return true;
+  if (outbox_bytes() + bytes <= bytes_max) return Delivery::kQueued;
   // One turn may bring more than an outbox holds: it is full when the client does not take it, and
   // not before that was tried.
   if (!is_blocked()) Flush();
-  return !is_ended() && outbox_bytes() + bytes <= bytes_max;
+  if (is_ended()) return Delivery::kGone;
+  return outbox_bytes() + bytes <= bytes_max ? Delivery::kQueued : Delivery::kFull;
 }
 
 void Session::CountMessageOut() {

@@ -114,9 +114,9 @@ class Session final : public Connection, public HubSession, private AuthWaiter {
   void EndBothClosed();
   // Sends nothing more, and waits a little for the client to end the connection too.
   void Linger();
-  // Whether the outbox takes so much more, now or after what is in it was sent, which may end the
-  // session.
-  bool MakeRoomFor(size_t bytes);
+  // kQueued: the outbox takes so much more, now or since what was in it has been sent. That may
+  // also have ended the session: kGone. Else kFull.
+  Delivery MakeRoomFor(size_t bytes);
   // REQUIRES: the message's frame is charged to the outbox budget.
   void WriteMessage(MessageView message);
   void CountMessageOut();

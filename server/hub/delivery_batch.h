@@ -38,7 +38,7 @@ class DeliveryBatch {
   void Add(SessionId session_id, uint32_t tag, MessageView message);
 
   // What the items stand for while they wait for their loops.
-  size_t bytes() const { return bytes_; }
+  size_t bytes() const;
 
   // Hands everything to the shards. `done` is called once, when all are through, on the loop that
   // was the last one, or on this thread when there is nothing to wait for; it must be quick. A
@@ -49,20 +49,24 @@ class DeliveryBatch {
   // Visits the items, those of one shard in the order they were added. REQUIRES: done.
   template <typename Visit>
   void ForEach(Visit&& visit) const {
-    for (const auto& items : items_by_shard_) {
-      for (const Item& item : items) visit(item);
+    for (const Part& part : parts_) {
+      for (const Item& item : part.items) visit(item);
     }
   }
 
  private:
-  static size_t BytesOf(const Item& item) { return sizeof(Item) + item.message.body.size(); }
+  // What one shard has of it.
+  struct Part {
+    std::vector<Item> items;
+    size_t bytes = 0;  // What they stand for.
+  };
+
   void DeliverOn(Shard& shard);
   void OneIsThrough();
 
   Hub& hub_;
-  // The last list is for sessions that are on no shard of this node.
-  std::vector<std::vector<Item>> items_by_shard_;
-  size_t bytes_ = 0;
+  // By shard; the last is for sessions that are on no shard of this node.
+  std::vector<Part> parts_;
   std::atomic<size_t> waiting_for_{0};
   Done done_;
 };

@@ -20,6 +20,37 @@ enum class Delivery : uint8_t {
   kGone,       // There is no such session.
 };
 
+// How often each has come of one message, or of many.
+struct DeliveryCounts {
+  uint32_t taken = 0;
+  uint32_t full = 0;
+  uint32_t total_full = 0;
+  uint32_t gone = 0;
+
+  void Add(Delivery delivery) {
+    switch (delivery) {
+      case Delivery::kQueued:
+        ++taken;
+        return;
+      case Delivery::kFull:
+        ++full;
+        return;
+      case Delivery::kTotalFull:
+        ++total_full;
+        return;
+      case Delivery::kGone:
+        ++gone;
+        return;
+    }
+  }
+  void Add(const DeliveryCounts& other) {
+    taken += other.taken;
+    full += other.full;
+    total_full += other.total_full;
+    gone += other.gone;
+  }
+};
+
 // What the hub needs to know of a session. The edge implements it; a test may.
 // All calls come on the loop of the session's shard.
 class HubSession {

@@ -60,12 +60,12 @@ class BroadcastJobTest : public testing::Test {
     const auto* refusal = std::get_if<Refusal>(&plan);
     return refusal == nullptr ? "" : std::string(ReasonName(refusal->reason));
   }
-  BroadcastCounts Broadcast(const v1::BroadcastRequest& request) {
+  DeliveryCounts Broadcast(const v1::BroadcastRequest& request) {
     auto plan = PlanBroadcast(request, hub_.hub(), protocol_, limits_);
-    BroadcastCounts counts;
+    DeliveryCounts counts;
     absl::Notification done;
     RunBroadcast(hub_.hub(), request, std::get<SharedFrame>(std::move(plan)),
-                 [&](const BroadcastCounts& got) {
+                 [&](const DeliveryCounts& got) {
                    counts = got;
                    done.Notify();
                  });
@@ -125,7 +125,7 @@ TEST_F(BroadcastJobTest, WhatTheBudgetHasNoRoomForIsBusyAndReachesNobody) {
 TEST_F(BroadcastJobTest, AllSessionsOfAllLoopsShareOneFrameThatWasEncodedOnce) {
   std::vector<FakeSession*> sessions;
   for (uint32_t i = 0; i < 10; ++i) sessions.push_back(&JoinOn(i % 2, i < 5 ? "" : "alice"));
-  const BroadcastCounts counts = Broadcast(Everyone("hello"));
+  const DeliveryCounts counts = Broadcast(Everyone("hello"));
   EXPECT_EQ(counts.taken, 10u);
   EXPECT_EQ(counts.full + counts.total_full, 0u);
   EXPECT_EQ(protocol_.encoded, 1);
@@ -175,7 +175,7 @@ TEST_F(BroadcastJobTest, WhoIsExceptedIsReachedByNoAudienceAndNotCounted) {
     for (const SessionId id : {alice.id(), alice.id(), SessionId{0}, SessionId{-7}}) {
       request.add_except_session_ids(id);
     }
-    const BroadcastCounts counts = Broadcast(request);
+    const DeliveryCounts counts = Broadcast(request);
     EXPECT_EQ(counts.taken, 1u);
     EXPECT_EQ(counts.full, 0u);
   }
@@ -188,7 +188,7 @@ TEST_F(BroadcastJobTest, FullOutboxesAreSkippedAndCounted) {
   JoinOn(0, "alice");
   hub_.On(0, [&] { full.answer = Delivery::kFull; });
   hub_.On(1, [&] { total_full.answer = Delivery::kTotalFull; });
-  const BroadcastCounts counts = Broadcast(Everyone());
+  const DeliveryCounts counts = Broadcast(Everyone());
   EXPECT_EQ(counts.taken, 1u);
   EXPECT_EQ(counts.full, 1u);
   EXPECT_EQ(counts.total_full, 1u);
@@ -206,12 +206,12 @@ TEST_F(BroadcastJobTest, ALargeAudienceTakesManyTurnsAndLeavesRoomForOthersBetwe
   // On the loop, so that the first slice is behind it and the task behind the first slice.
   size_t reached_meanwhile = 0;
   absl::Notification done;
-  BroadcastCounts counts;
+  DeliveryCounts counts;
   const v1::BroadcastRequest request = Everyone();
   auto plan = PlanBroadcast(request, hub_.hub(), protocol_, limits_);
   hub_.On(0, [&] {
     RunBroadcast(hub_.hub(), request, std::get<SharedFrame>(std::move(plan)),
-                 [&](const BroadcastCounts& got) {
+                 [&](const DeliveryCounts& got) {
                    counts = got;
                    done.Notify();
                  });
@@ -248,7 +248,7 @@ TEST_F(BroadcastJobTest, ATurnsSliceIsBoundedInBytesToo) {
   auto plan = PlanBroadcast(request, hub_.hub(), protocol_, limits_);
   hub_.On(0, [&] {
     RunBroadcast(hub_.hub(), request, std::get<SharedFrame>(std::move(plan)),
-                 [&](const BroadcastCounts&) { done.Notify(); });
+                 [&](const DeliveryCounts&) { done.Notify(); });
     hub_.loop(0).Post([&] {
       for (const FakeSession* session : sessions) reached_meanwhile += Got(*session);
     });
