@@ -95,10 +95,18 @@ missing() {
 can_do() {
   case $2 in
     push-unary | events* | keepalive | idle-tls) [[ $1 == longwire ]] ;;
-    echo | echo-pipelined) [[ $1 == raw || $1 == longwire || $1 == ws ]] ;;
-    churn) [[ $1 == raw || $1 == longwire || $1 == ws ]] ;;
+    echo | echo-pipelined | churn) [[ $1 == raw || $1 == longwire || $1 == ws ]] ;;
     push-deep) [[ $1 == raw || $1 == longwire ]] ;;
   esac
+}
+
+# Starts a server's command on its core, with its output in LOG: start LOG COMMAND...
+start() {
+  local log=$1
+  shift
+  taskset -c "$server_core" "$@" >"$log" 2>&1 &
+  started_pid=$!
+  server_pid=$started_pid
 }
 
 start_longwire() {
@@ -116,9 +124,7 @@ start_longwire() {
   fi
   # shellcheck disable=SC2206  # Several flags in one variable are meant to be split.
   flags+=(${GATEWAY_FLAGS:-})
-  taskset -c "$server_core" "$gateway" "${flags[@]}" >"$log" 2>&1 &
-  started_pid=$!
-  server_pid=$started_pid
+  start "$log" "$gateway" "${flags[@]}"
   local ws grpc
   ws=$(await_in_log 'ws listening on ' "$log")
   grpc=$(await_in_log 'grpc listening on ' "$log")
@@ -128,23 +134,16 @@ start_longwire() {
 
 # raw, and ws, which speaks as raw does.
 start_with_control() {
-  local log=$1
-  shift
-  taskset -c "$server_core" "$@" >"$log" 2>&1 &
-  started_pid=$!
-  server_pid=$started_pid
-  local ws control
+  local log=$1 ws control
+  start "$@"
   ws=$(await_in_log 'ws listening on ' "$log")
   control=$(await_in_log 'control listening on ' "$log")
   server_flags=(--ws "$ws" --raw-control "$control")
 }
 
 start_nats() {
-  local log=$1
-  taskset -c "$server_core" nats-server -c "$here/peers/nats.conf" >"$log" 2>&1 &
-  started_pid=$!
-  server_pid=$started_pid
-  local ws publish
+  local log=$1 ws publish
+  start "$log" nats-server -c "$here/peers/nats.conf"
   ws=$(await_in_log 'websocket clients on ws:\/\/' "$log")
   publish=$(await_in_log 'client connections on ' "$log")
   server_flags=(--ws "$ws" --nats "$publish")
@@ -156,9 +155,8 @@ start_nchan() {
   port=$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
   sed "s|PORT|$port|; s|DIRECTORY|$directory|; s|MODULE|$nchan_module|" "$here/peers/nchan.conf" \
     >"$directory/nginx.conf"
-  taskset -c "$server_core" nginx -e "$directory/error.log" -c "$directory/nginx.conf" \
-    >"$log" 2>&1 &
-  started_pid=$!
+  start "$log" nginx -e "$directory/error.log" -c "$directory/nginx.conf"
+  # What is measured is its worker.
   server_pid=
   for _ in $(seq 100); do
     server_pid=$(pgrep -P "$started_pid" | head -n 1) || true
@@ -203,7 +201,7 @@ load_flags_of() {
     push-unary) echo "push --sessions 1000 --payload 64 --unary --outstanding 64" ;;
     push-5000) echo "push --sessions 1000 --payload 64 --rate 5000 --batch 5" ;;
     # The log reaches its bound in the warm-up and stays there.
-    events-long) echo "events --sessions 100 --payload 64 --in-flight 64 --outstanding 65536 --warmup 10 --seconds 120" ;;
+    events-long) echo "$(load_flags_of events "$2") --warmup 10 --seconds 120" ;;
     events) echo "events --sessions 100 --payload 64 --in-flight 64 --outstanding 65536" ;;
     echo) echo "echo --sessions 1000 --payload 64 --in-flight 1" ;;
     echo-pipelined) echo "echo --sessions 100 --payload 64 --in-flight 16" ;;

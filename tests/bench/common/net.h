@@ -54,6 +54,9 @@ UniqueFd ConnectBlocking(const HostPort& address);
 // kernel's search for a free one is what is measured. Dies only on an error that is known at once.
 UniqueFd ConnectStart(const HostPort& address, size_t source);
 
+// Sends all of `bytes` over a blocking socket. False, with errno, when the connection is broken.
+[[nodiscard]] bool SendAll(int fd, std::string_view bytes);
+
 void SetNoDelay(int fd);
 
 // Closes with a reset. A run of 19,000 sessions would otherwise leave as many ports in TIME_WAIT

@@ -7,6 +7,11 @@
 namespace longwire::bench {
 namespace {
 
+// What client number `client` subscribes to.
+std::string ChannelFor(size_t client, bool is_for_all) {
+  return is_for_all ? std::string(kChannelOfAll) : ChannelOf(static_cast<int64_t>(client) + 1);
+}
+
 // One message a frame, and nothing to be said: longwire, the raw server, ws.
 class PlainDialect : public Dialect {
  public:
@@ -28,8 +33,7 @@ class NchanDialect final : public PlainDialect {
   explicit NchanDialect(bool is_for_all) : is_for_all_(is_for_all) {}
 
   std::string Target(size_t client) const override {
-    return "/sub?id=" +
-           (is_for_all_ ? std::string(kChannelOfAll) : ChannelOf(static_cast<int64_t>(client) + 1));
+    return "/sub?id=" + ChannelFor(client, is_for_all_);
   }
 
  private:
@@ -43,9 +47,7 @@ class NatsDialect final : public Dialect {
 
   std::string Target(size_t) const override { return "/"; }
   std::string Greeting(size_t client) const override {
-    const std::string subject =
-        is_for_all_ ? std::string(kChannelOfAll) : ChannelOf(static_cast<int64_t>(client) + 1);
-    return "CONNECT {\"verbose\":false,\"pedantic\":false}\r\nSUB " + subject + " 1\r\nPING\r\n";
+    return std::string(kNatsConnect) + "SUB " + ChannelFor(client, is_for_all_) + " 1\r\nPING\r\n";
   }
   bool IsGreeted(std::string_view payload) const override {
     if (payload.find("-ERR") != std::string_view::npos) Die("nats: " + std::string(payload));

@@ -35,4 +35,8 @@ std::unique_ptr<Dialect> MakeDialect(const Options& options);
 std::string ChannelOf(int64_t session_id);
 inline constexpr std::string_view kChannelOfAll = "all";
 
+// What any client of NATS's says first.
+inline constexpr std::string_view kNatsConnect =
+    "CONNECT {\"verbose\":false,\"pedantic\":false}\r\n";
+
 }  // namespace longwire::bench

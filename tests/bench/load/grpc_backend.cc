@@ -7,6 +7,7 @@
 #include "tests/bench/load/backend.h"
 #include "tests/bench/load/grpc_calls.h"
 #include "tests/bench/load/live_sessions.h"
+#include "tests/bench/load/push_answers.h"
 
 namespace longwire::bench {
 namespace {
@@ -33,7 +34,7 @@ constexpr std::chrono::seconds kEndWaitMax(5);
 // connection is the bottleneck.
 class RouteStream final : public grpc::ClientBidiReactor<RouteStreamRequest, RouteStreamResponse> {
  public:
-  explicit RouteStream(v1::Gateway::Stub& stub) {
+  RouteStream(v1::Gateway::Stub& stub, PushAnswers& answers) : answers_(answers) {
     stub.async()->RouteStream(&context_, this);
     StartRead(&response_);
     StartCall();
@@ -75,27 +76,12 @@ class RouteStream final : public grpc::ClientBidiReactor<RouteStreamRequest, Rou
     if (!changed_.wait_for(lock, kEndWaitMax, [&] { return done_; })) Die("RouteStream hangs");
   }
 
-  void AddCounts(BackendCounts& counts) {
-    const std::lock_guard lock(mutex_);
-    counts.accepted += accepted_;
-    for (const auto& [reason, count] : refused_) counts.refused[reason] += count;
-  }
-
-  void OnRefused(std::function<void(uint64_t)> callback) {
-    const std::lock_guard lock(mutex_);
-    on_refused_ = std::move(callback);
-  }
-
   void OnReadDone(bool ok) override {
     if (!ok) return;
-    std::function<void(uint64_t)> on_refused;
-    {
-      const std::lock_guard lock(mutex_);
-      accepted_ += response_.accepted_count();
-      for (const v1::RouteFailure& failure : response_.failures()) ++refused_[failure.reason()];
-      if (response_.failures_size() != 0) on_refused = on_refused_;
+    answers_.Accept(response_.accepted_count());
+    for (const v1::RouteFailure& failure : response_.failures()) {
+      answers_.Refuse(failure.reason(), 1);
     }
-    if (on_refused) on_refused(static_cast<uint64_t>(response_.failures_size()));
     StartRead(&response_);
   }
 
@@ -136,6 +122,7 @@ class RouteStream final : public grpc::ClientBidiReactor<RouteStreamRequest, Rou
     changed_.notify_all();
   }
 
+  PushAnswers& answers_;
   grpc::ClientContext context_;
   // Only in OnReadDone().
   RouteStreamResponse response_;
@@ -149,9 +136,6 @@ class RouteStream final : public grpc::ClientBidiReactor<RouteStreamRequest, Rou
   bool writing_ = false;
   bool ending_ = false;
   bool done_ = false;
-  uint64_t accepted_ = 0;
-  std::map<std::string, uint64_t> refused_;
-  std::function<void(uint64_t)> on_refused_;
 };
 
 // One SubscribeEvents. Each response is handed to `echo_to`, unless that is null.
@@ -184,11 +168,11 @@ class EventStream final : public grpc::ClientReadReactor<SubscribeEventsResponse
     return sessions_.list();
   }
 
-  void AddCounts(BackendCounts& counts) {
+  void FillIn(BackendCounts& counts) {
     const std::lock_guard lock(mutex_);
-    counts.entered += entered_;
-    counts.routed += routed_;
-    counts.left += left_;
+    counts.entered = entered_;
+    counts.routed = routed_;
+    counts.left = left_;
   }
 
   void OnReadDone(bool ok) override {
@@ -249,8 +233,8 @@ class GrpcBackend final : public Backend {
       : stub_(
             v1::Gateway::NewStub(grpc::CreateChannel(address, grpc::InsecureChannelCredentials()))),
         is_unary_(pushes == GrpcPushes::kUnary),
-        calls_(*stub_),
-        routes_(*stub_),
+        calls_(*stub_, answers_),
+        routes_(*stub_, answers_),
         events_(*stub_, pushes == GrpcPushes::kEcho ? &routes_ : nullptr) {
     events_.WaitUntilStarted();
   }
@@ -276,20 +260,19 @@ class GrpcBackend final : public Backend {
 
   BackendCounts Counts() override {
     BackendCounts counts;
-    events_.AddCounts(counts);
-    routes_.AddCounts(counts);
-    calls_.AddCounts(counts);
+    events_.FillIn(counts);
+    answers_.FillIn(counts);
     return counts;
   }
 
   void OnRefused(std::function<void(uint64_t)> callback) override {
-    calls_.OnRefused(callback);
-    routes_.OnRefused(std::move(callback));
+    answers_.OnRefused(std::move(callback));
   }
 
  private:
   const std::unique_ptr<v1::Gateway::Stub> stub_;
   const bool is_unary_;
+  PushAnswers answers_;
   GrpcCalls calls_;
   RouteStream routes_;
   EventStream events_;

@@ -33,18 +33,13 @@ void GrpcCalls::Route(const Push& push) {
 }
 
 void GrpcCalls::OnRouted(std::unique_ptr<RouteCall> call, const grpc::Status& status) {
-  std::function<void(uint64_t)> on_refused;
-  {
-    const std::lock_guard lock(mutex_);
-    if (status.ok()) {
-      ++accepted_;
-    } else {
-      ++refused_["code_" + std::to_string(status.error_code())];
-      on_refused = on_refused_;
-    }
-    spare_.push_back(std::move(call));
+  if (status.ok()) {
+    answers_.Accept(1);
+  } else {
+    answers_.Refuse("code_" + std::to_string(status.error_code()), 1);
   }
-  if (on_refused) on_refused(1);
+  const std::lock_guard lock(mutex_);
+  spare_.push_back(std::move(call));
   OneIsDone();
 }
 
@@ -64,12 +59,12 @@ void GrpcCalls::Broadcast(std::string_view payload) {
   stub_.async()->Broadcast(&call->context, &call->request, &call->response,
                            [this, call](const grpc::Status& status) {
                              if (!status.ok()) Die("Broadcast: " + status.error_message());
+                             const std::lock_guard lock(mutex_);
                              OneIsDone();
                            });
 }
 
 void GrpcCalls::OneIsDone() {
-  const std::lock_guard lock(mutex_);
   if (--under_way_ == 0) changed_.notify_all();
 }
 
@@ -78,17 +73,6 @@ void GrpcCalls::AwaitAll() {
   if (!changed_.wait_for(lock, kAwaitMax, [&] { return under_way_ == 0; })) {
     Die("calls are not answered");
   }
-}
-
-void GrpcCalls::AddCounts(BackendCounts& counts) {
-  const std::lock_guard lock(mutex_);
-  counts.accepted += accepted_;
-  for (const auto& [reason, count] : refused_) counts.refused[reason] += count;
-}
-
-void GrpcCalls::OnRefused(std::function<void(uint64_t)> callback) {
-  const std::lock_guard lock(mutex_);
-  on_refused_ = std::move(callback);
 }
 
 }  // namespace longwire::bench

@@ -4,8 +4,6 @@
 
 #include <condition_variable>
 #include <cstdint>
-#include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string_view>
@@ -13,21 +11,20 @@
 
 #include "longwire/v1/gateway.grpc.pb.h"
 #include "tests/bench/load/backend.h"
+#include "tests/bench/load/push_answers.h"
 
 namespace longwire::bench {
 
 // The unary calls of a backend: any number of them under way, each answered on a thread of gRPC's.
 class GrpcCalls {
  public:
-  explicit GrpcCalls(v1::Gateway::Stub& stub) : stub_(stub) {}
+  GrpcCalls(v1::Gateway::Stub& stub, PushAnswers& answers) : stub_(stub), answers_(answers) {}
 
   void Route(const Push& push);
   void Broadcast(std::string_view payload);
 
   // Waits for the answers to all calls. Dies if that takes too long.
   void AwaitAll();
-  void AddCounts(BackendCounts& counts);
-  void OnRefused(std::function<void(uint64_t)> callback);
 
  private:
   // One call of Route, and what it needs until its answer.
@@ -38,17 +35,16 @@ class GrpcCalls {
   };
 
   void OnRouted(std::unique_ptr<RouteCall> call, const grpc::Status& status);
+  // REQUIRES: mutex_ is held.
   void OneIsDone();
 
   v1::Gateway::Stub& stub_;
+  PushAnswers& answers_;
 
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<std::unique_ptr<RouteCall>> spare_;
   uint64_t under_way_ = 0;
-  uint64_t accepted_ = 0;
-  std::map<std::string, uint64_t> refused_;
-  std::function<void(uint64_t)> on_refused_;
 };
 
 }  // namespace longwire::bench

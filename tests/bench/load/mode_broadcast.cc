@@ -7,30 +7,6 @@ namespace {
 
 constexpr double kLastBroadcastsSecondsMax = 5;
 
-class BroadcastReceiver final : public ClientPool::Handler {
- public:
-  // Broadcasts that are under way at once may overtake one another: they are calls of their own.
-  BroadcastReceiver(size_t sessions, bool in_order) : in_order_(in_order), order_(sessions) {}
-
-  void OnMessage(size_t client, std::string_view payload, int64_t now_nanos) override {
-    Stamp stamp;
-    if (!ReadStamp(payload, stamp)) Die("a client received what was not sent");
-    if (in_order_) order_.Take(client, stamp.number);
-    if (recording) latency.Record(now_nanos - stamp.due_nanos);
-    ++received_count;
-  }
-
-  uint64_t misordered_count() const { return order_.misordered_count(); }
-
-  bool recording = false;
-  Histogram latency;
-  uint64_t received_count = 0;
-
- private:
-  const bool in_order_;
-  OrderCheck order_;
-};
-
 }  // namespace
 
 Report RunBroadcast(const Options& options) {
@@ -39,10 +15,10 @@ Report RunBroadcast(const Options& options) {
   }
   const std::unique_ptr<Backend> backend = ConnectBackend(options);
   if (backend == nullptr) Die("broadcast needs a publisher's address");
-  BroadcastReceiver receiver(options.sessions, options.in_flight == 1);
+  // Broadcasts that are under way at once may overtake one another: they are calls of their own.
+  StampReceiver receiver(options.sessions, /*is_ordered=*/options.in_flight == 1);
   ClientPool pool(options, receiver);
-  pool.Open(options.sessions, options.open_seconds_max);
-  AwaitSessions(pool, *backend, options.sessions);
+  OpenSessions(pool, backend.get(), options.sessions, options);
 
   // Sends the next one as soon as the last clients of the one `in_flight` before have theirs.
   std::string payload(options.payload_bytes, '.');

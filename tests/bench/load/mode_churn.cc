@@ -13,20 +13,6 @@ constexpr double kLastMessagesSecondsMax = 3;
 // as it is with any backend.
 constexpr int64_t kSessionsAgeNanosMax = 50'000'000;
 
-class Receiver final : public ClientPool::Handler {
- public:
-  void OnMessage(size_t, std::string_view payload, int64_t now_nanos) override {
-    Stamp stamp;
-    if (!ReadStamp(payload, stamp)) Die("a client received what was not sent");
-    if (recording) latency.Record(now_nanos - stamp.due_nanos);
-    ++received_count;
-  }
-
-  bool recording = false;
-  Histogram latency;
-  uint64_t received_count = 0;
-};
-
 // How many of something are due, that happens so often a second.
 class Pace {
  public:
@@ -38,7 +24,6 @@ class Pace {
     done_ = due;
     return count;
   }
-  uint64_t done() const { return done_; }
 
  private:
   const double rate_;
@@ -134,10 +119,10 @@ class Churn {
 Report RunChurn(const Options& options) {
   const std::unique_ptr<Backend> backend = ConnectBackend(options);
   if (backend == nullptr) Die("churn needs --grpc or --raw-control");
-  Receiver receiver;
+  // The pushes go to whom chance chooses, without numbers.
+  StampReceiver receiver(options.sessions, /*is_ordered=*/false);
   ClientPool pool(options, receiver);
-  pool.Open(options.sessions, options.open_seconds_max);
-  AwaitSessions(pool, *backend, options.sessions);
+  OpenSessions(pool, backend.get(), options.sessions, options);
 
   Churn churn(pool, *backend, options);
   churn.Run(options.warmup_seconds);

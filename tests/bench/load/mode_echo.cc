@@ -101,8 +101,7 @@ Report RunEcho(const Options& options) {
   const std::unique_ptr<Backend> backend = through_backend ? ConnectBackend(options) : nullptr;
   Echoer echoer(options);
   ClientPool pool(options, echoer);
-  pool.Open(options.sessions, options.open_seconds_max);
-  if (backend != nullptr) AwaitSessions(pool, *backend, options.sessions);
+  OpenSessions(pool, backend.get(), options.sessions, options);
 
   echoer.Begin(pool, options.in_flight);
   echoer.Serve(options.warmup_seconds);

@@ -69,8 +69,7 @@ Report RunEvents(const Options& options) {
   const std::unique_ptr<Backend> backend = ConnectBackend(options);
   IgnoringHandler ignorer;
   ClientPool pool(options, ignorer);
-  pool.Open(options.sessions, options.open_seconds_max);
-  AwaitSessions(pool, *backend, options.sessions);
+  OpenSessions(pool, backend.get(), options.sessions, options);
 
   Senders senders(pool, *backend, options);
   senders.SendFor(options.warmup_seconds);

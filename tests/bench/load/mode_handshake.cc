@@ -14,14 +14,10 @@ Report RunHandshake(const Options& options) {
   IgnoringHandler ignorer;
   ClientPool pool(options, ignorer);
   const size_t warm = std::min(kWarmSessions, options.sessions / 2);
-  const auto open_to = [&](size_t count) {
-    pool.Open(count, options.open_seconds_max);
-    if (backend != nullptr) AwaitSessions(pool, *backend, count);
-  };
-  open_to(warm);
+  OpenSessions(pool, backend.get(), warm, options);
   PollFor(pool, options.warmup_seconds);
   const Reading from = Reading::Now(options, pool, warm);
-  open_to(options.sessions);
+  OpenSessions(pool, backend.get(), options.sessions, options);
   const Reading to = Reading::Now(options, pool, options.sessions);
 
   Report report;

@@ -43,8 +43,7 @@ void FillLog(ClientPool& pool, Backend& backend, const Options& options) {
 }
 
 Step OpenTo(size_t sessions, ClientPool& pool, Backend* backend, const Options& options) {
-  pool.Open(sessions, options.open_seconds_max);
-  if (backend != nullptr) AwaitSessions(pool, *backend, sessions);
+  OpenSessions(pool, backend, sessions, options);
   Step step{.sessions = sessions};
   step.reading = Reading::Now(options, pool, sessions);
   return step;

@@ -9,34 +9,18 @@ namespace {
 
 constexpr double kLastPushesSecondsMax = 3;
 
-// The clients' side: counts, checks, and gives the publisher its credit back.
-class PushReceiver final : public ClientPool::Handler {
+// Gives the publisher its credit back.
+class PushReceiver final : public StampReceiver {
  public:
   PushReceiver(size_t sessions, bool numbered, Credit& credit)
-      : order_(sessions), numbered_(numbered), credit_(credit) {}
-
-  void OnMessage(size_t client, std::string_view payload, int64_t now_nanos) override {
-    Stamp stamp;
-    if (!ReadStamp(payload, stamp)) Die("a client received what was not sent");
-    if (numbered_) order_.Take(client, stamp.number);
-    if (recording) latency.Record(now_nanos - stamp.due_nanos);
-    ++received_count;
-  }
+      : StampReceiver(sessions, numbered), credit_(credit) {}
 
   void OnPassEnd() override {
     if (received_count != credited_count_) credit_.Give(received_count - credited_count_);
     credited_count_ = received_count;
   }
 
-  uint64_t misordered_count() const { return order_.misordered_count(); }
-
-  bool recording = false;
-  Histogram latency;
-  uint64_t received_count = 0;
-
  private:
-  OrderCheck order_;
-  const bool numbered_;
   Credit& credit_;
   uint64_t credited_count_ = 0;
 };
@@ -58,8 +42,7 @@ Report RunPush(const Options& options) {
   backend->OnRefused([&](uint64_t count) { credit.Give(count); });
   PushReceiver receiver(options.sessions, options.payload_bytes >= kPayloadBytesWithNumber, credit);
   ClientPool pool(options, receiver);
-  pool.Open(options.sessions, options.open_seconds_max);
-  AwaitSessions(pool, *backend, options.sessions);
+  OpenSessions(pool, backend.get(), options.sessions, options);
 
   Publisher publisher(*backend, credit, backend->Sessions(), options);
   PollFor(pool, options.warmup_seconds);

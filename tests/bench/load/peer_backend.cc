@@ -29,13 +29,13 @@ class PeerBackend : public Backend {
   void Send(std::span<const Push> batch) override {
     out_.clear();
     for (const Push& push : batch) AppendPublish(ChannelOf(push.session_id), push.payload, out_);
-    SendAll(out_);
+    Say(out_);
   }
 
   void Broadcast(std::string_view payload) override {
     out_.clear();
     AppendPublish(kChannelOfAll, payload, out_);
-    SendAll(out_);
+    Say(out_);
   }
 
   BackendCounts Counts() override {
@@ -63,14 +63,9 @@ class PeerBackend : public Backend {
     reader_.join();
   }
   // Any thread.
-  void SendAll(std::string_view bytes) {
+  void Say(std::string_view bytes) {
     const std::lock_guard lock(send_mutex_);
-    while (!bytes.empty()) {
-      const ssize_t sent = send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (sent < 0 && errno == EINTR) continue;
-      if (sent < 0) Die("the publisher's connection broke", true);
-      bytes.remove_prefix(static_cast<size_t>(sent));
-    }
+    if (!SendAll(fd_.get(), bytes)) Die("the publisher's connection broke", true);
   }
   void CountAccepted() { accepted_.fetch_add(1, std::memory_order_relaxed); }
 
@@ -100,7 +95,7 @@ class NatsBackend final : public PeerBackend {
  public:
   explicit NatsBackend(const HostPort& address) : PeerBackend(address) {
     StartReading();
-    SendAll("CONNECT {\"verbose\":false,\"pedantic\":false}\r\n");
+    Say(kNatsConnect);
   }
   ~NatsBackend() override { StopReading(); }
 
@@ -117,7 +112,7 @@ class NatsBackend final : public PeerBackend {
          end = input.find("\r\n", taken)) {
       const std::string_view line = input.substr(taken, end - taken);
       if (line.starts_with("-ERR")) Die("nats: " + std::string(line));
-      if (line == "PING") SendAll("PONG\r\n");
+      if (line == "PING") Say("PONG\r\n");
       taken = end + 2;
     }
     return taken;

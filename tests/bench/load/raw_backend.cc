@@ -8,6 +8,7 @@
 #include "tests/bench/common/raw_control.h"
 #include "tests/bench/load/backend.h"
 #include "tests/bench/load/live_sessions.h"
+#include "tests/bench/load/push_answers.h"
 
 namespace longwire::bench {
 namespace {
@@ -41,13 +42,17 @@ class RawBackend final : public Backend {
   }
 
   BackendCounts Counts() override {
-    const std::lock_guard lock(mutex_);
-    return counts_;
+    BackendCounts counts;
+    {
+      const std::lock_guard lock(mutex_);
+      counts = counts_;
+    }
+    answers_.FillIn(counts);
+    return counts;
   }
 
   void OnRefused(std::function<void(uint64_t)> callback) override {
-    const std::lock_guard lock(mutex_);
-    on_refused_ = std::move(callback);
+    answers_.OnRefused(std::move(callback));
   }
 
  private:
@@ -61,9 +66,10 @@ class RawBackend final : public Backend {
 
   std::mutex mutex_;
   LiveSessions sessions_;
-  BackendCounts counts_;
+  BackendCounts counts_;                     // Of sessions and what they send.
   std::map<uint64_t, uint32_t> unanswered_;  // Pushes in each batch.
-  std::function<void(uint64_t)> on_refused_;
+
+  PushAnswers answers_;
 
   std::thread reader_;  // Last: it uses all of the above.
 };
@@ -85,12 +91,7 @@ void RawBackend::Send(std::span<const Push> batch) {
     const std::lock_guard lock(mutex_);
     unanswered_[header.batch_id] = header.push_count;
   }
-  for (size_t sent = 0; sent < out_.size();) {
-    const ssize_t count = send(fd_.get(), out_.data() + sent, out_.size() - sent, MSG_NOSIGNAL);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) Die("the raw server's control connection broke", true);
-    sent += static_cast<size_t>(count);
-  }
+  if (!SendAll(fd_.get(), out_)) Die("the raw server's control connection broke", true);
 }
 
 void RawBackend::ReadNotices() {
@@ -113,32 +114,26 @@ void RawBackend::ReadNotices() {
 }
 
 void RawBackend::Take(const RawNotice& notice) {
-  uint64_t refused = 0;
-  std::function<void(uint64_t)> on_refused;
-  {
-    const std::lock_guard lock(mutex_);
-    if (notice.kind == RawNotice::kEntered) {
+  std::unique_lock lock(mutex_);
+  switch (notice.kind) {
+    case RawNotice::kEntered:
       sessions_.Enter(static_cast<int64_t>(notice.id));
       ++counts_.entered;
       return;
-    }
-    if (notice.kind == RawNotice::kRouted) {
+    case RawNotice::kRouted:
       ++counts_.routed;
       return;
-    }
-    if (notice.kind == RawNotice::kLeft) {
+    case RawNotice::kLeft:
       sessions_.Leave(static_cast<int64_t>(notice.id));
       ++counts_.left;
       return;
-    }
-    const auto batch = unanswered_.extract(notice.id);
-    if (batch.empty()) Die("the raw server answered a batch that was not sent");
-    refused = batch.mapped() - notice.accepted_count;
-    counts_.accepted += notice.accepted_count;
-    if (refused != 0) counts_.refused["SESSION_GONE"] += refused;
-    on_refused = on_refused_;
   }
-  if (refused != 0 && on_refused) on_refused(refused);
+  const auto batch = unanswered_.extract(notice.id);
+  lock.unlock();
+  if (batch.empty()) Die("the raw server answered a batch that was not sent");
+  const uint64_t refused = batch.mapped() - notice.accepted_count;
+  answers_.Accept(notice.accepted_count);
+  if (refused != 0) answers_.Refuse("SESSION_GONE", refused);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tests/bench/load/payload.h"
 #include "tests/bench/load/process.h"
 
 namespace longwire::bench {
@@ -35,6 +36,8 @@ bool PollFor(ClientPool& pool, double seconds, const std::function<bool()>& done
   return false;
 }
 
+namespace {
+
 void AwaitSessions(ClientPool& pool, Backend& backend, size_t count) {
   backend.NoteOpen(pool.open_count());
   const int64_t end = MonotonicNanos() + static_cast<int64_t>(kAwaitSessionsSecondsMax * 1e9);
@@ -45,6 +48,21 @@ void AwaitSessions(ClientPool& pool, Backend& backend, size_t count) {
     Die("the backend was told of " + std::to_string(entered) + " sessions, not of " +
         std::to_string(count));
   }
+}
+
+}  // namespace
+
+void OpenSessions(ClientPool& pool, Backend* backend, size_t count, const Options& options) {
+  pool.Open(count, options.open_seconds_max);
+  if (backend != nullptr) AwaitSessions(pool, *backend, count);
+}
+
+void StampReceiver::OnMessage(size_t client, std::string_view payload, int64_t now_nanos) {
+  Stamp stamp;
+  if (!ReadStamp(payload, stamp)) Die("a client received what was not sent");
+  if (is_ordered_) order_.Take(client, stamp.number);
+  if (recording) latency.Record(now_nanos - stamp.due_nanos);
+  ++received_count;
 }
 
 void AddSetting(Report& report, const Options& options) {

@@ -20,9 +20,10 @@ std::unique_ptr<Backend> ConnectBackend(const Options& options);
 // Serves the clients for so long, or until `done` says so. Returns whether it did.
 bool PollFor(ClientPool& pool, double seconds, const std::function<bool()>& done = nullptr);
 
-// Serves the clients until the backend was told of `count` sessions. Dies if that takes too long:
-// a server that loses an ENTER is not measured, it is broken.
-void AwaitSessions(ClientPool& pool, Backend& backend, size_t count);
+// Opens clients until there are `count`, and serves them until the backend, if there is one, was
+// told of so many sessions. Dies if that takes too long: a server that loses an ENTER is not
+// measured, it is broken.
+void OpenSessions(ClientPool& pool, Backend* backend, size_t count, const Options& options);
 
 // What every report begins with: what was measured, and with what load.
 void AddSetting(Report& report, const Options& options);
@@ -31,6 +32,42 @@ void AddSetting(Report& report, const Options& options);
 class IgnoringHandler final : public ClientPool::Handler {
  public:
   void OnMessage(size_t, std::string_view, int64_t) override {}
+};
+
+// Checks that each client's messages come in the order of their numbers.
+class OrderCheck {
+ public:
+  explicit OrderCheck(size_t clients) : last_(clients, 0) {}
+
+  // Numbers begin with 1. A refused message leaves a hole, which is no fault.
+  void Take(size_t client, uint32_t number) {
+    if (number <= last_[client]) ++misordered_count_;
+    last_[client] = number;
+  }
+  uint64_t misordered_count() const { return misordered_count_; }
+
+ private:
+  std::vector<uint32_t> last_;
+  uint64_t misordered_count_ = 0;
+};
+
+// For clients that receive what WriteStamp has made: checks it, counts it, and takes its latency.
+class StampReceiver : public ClientPool::Handler {
+ public:
+  // Without `is_ordered` the numbers are not looked at.
+  StampReceiver(size_t clients, bool is_ordered) : order_(clients), is_ordered_(is_ordered) {}
+
+  void OnMessage(size_t client, std::string_view payload, int64_t now_nanos) override;
+
+  uint64_t misordered_count() const { return order_.misordered_count(); }
+
+  bool recording = false;
+  Histogram latency;
+  uint64_t received_count = 0;
+
+ private:
+  OrderCheck order_;
+  const bool is_ordered_;
 };
 
 // What was done, and used, at one moment. The difference of two is a measurement.
@@ -50,22 +87,5 @@ struct Reading {
 // used meanwhile is told, too: a figure that was taken beside a compiler is not worth much. And how
 // many operations a read of a client's brought: what is sent together costs one system call.
 void AddReadings(Report& report, const Reading& from, const Reading& to);
-
-// Checks that each client's messages come in the order of their numbers.
-class OrderCheck {
- public:
-  explicit OrderCheck(size_t clients) : last_(clients, 0) {}
-
-  // Numbers begin with 1. A refused message leaves a hole, which is no fault.
-  void Take(size_t client, uint32_t number) {
-    if (number <= last_[client]) ++misordered_count_;
-    last_[client] = number;
-  }
-  uint64_t misordered_count() const { return misordered_count_; }
-
- private:
-  std::vector<uint32_t> last_;
-  uint64_t misordered_count_ = 0;
-};
 
 }  // namespace longwire::bench

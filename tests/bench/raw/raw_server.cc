@@ -235,14 +235,8 @@ void RawServer::FlushTouched() {
 }
 
 void RawServer::FlushNotices() {
-  size_t sent = 0;
-  while (sent < notices_.size() && control_.get() >= 0) {
-    // Blocking: the publisher always reads.
-    const ssize_t count =
-        send(control_.get(), notices_.data() + sent, notices_.size() - sent, MSG_NOSIGNAL);
-    if (count < 0 && errno != EINTR) control_.Reset();
-    if (count > 0) sent += static_cast<size_t>(count);
-  }
+  // Blocking: the publisher always reads.
+  if (control_.get() >= 0 && !SendAll(control_.get(), notices_)) control_.Reset();
   notices_.clear();
 }
 
