@@ -13,7 +13,9 @@ cli=$bin/client/cli/longwire
 out=$(mktemp -d)
 gateway_pid= demo_pid=
 stop() {
-  trap - EXIT INT TERM
+  # A second signal must not end this half-way, and leave the demo backend behind.
+  trap '' INT TERM
+  trap - EXIT
   [ -z "$gateway_pid" ] || kill -TERM "$gateway_pid" 2>/dev/null || true
   [ -z "$gateway_pid" ] || wait "$gateway_pid" || true
   [ -z "$demo_pid" ] || kill -TERM "$demo_pid" 2>/dev/null || true
